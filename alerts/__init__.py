@@ -1,0 +1,1 @@
+"""Decide, route, plan, escalate, send: who must answer, by when, and whether they did."""

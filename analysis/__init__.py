@@ -1,0 +1,1 @@
+"""Understand what was gathered: pure functions of documents and configuration."""

@@ -1,0 +1,1 @@
+"""Read the configuration, own the clock, run the loops."""

@@ -1,0 +1,1 @@
+"""Gather what people say in public: sources, politeness, extraction. Knows no database."""

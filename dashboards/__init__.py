@@ -1,0 +1,1 @@
+"""Show, take people's actions, write reports."""
