@@ -104,7 +104,7 @@ def _items(name: str, table: Mapping[str, Any], start: datetime, first: int) -> 
             at=start + (_offset(when, name, index) if when else _spread(index, len(rows), dice)),
             title=title,
             text=text,
-            author=str(options.get("author", title if channel == "answer" else dice.choice(names))),
+            author=str(options.get("author", title if channel == "answer" else names[(zlib.crc32(name.encode()) + 7 * index) % len(names)])),
             origin=str(options.get("origin", _ORIGIN.get(channel, ""))),
             parent=parent,
             incident=options.get("incident", table.get("incident")),
