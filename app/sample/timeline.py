@@ -104,7 +104,7 @@ def _items(name: str, table: Mapping[str, Any], start: datetime, first: int) -> 
             at=start + (_offset(when, name, index) if when else _spread(index, len(rows), dice)),
             title=title,
             text=text,
-            author=str(options.get("author", title if channel == "answer" else names[(zlib.crc32(name.encode()) + 7 * index) % len(names)])),
+            author=str(options.get("author") or (title if channel == "answer" else _name(names, name, index))),
             origin=str(options.get("origin", _ORIGIN.get(channel, ""))),
             parent=parent,
             incident=options.get("incident", table.get("incident")),
@@ -112,6 +112,11 @@ def _items(name: str, table: Mapping[str, Any], start: datetime, first: int) -> 
             status=str(options.get("status", "办理中")),
             **_counts(dice, float(options.get("heat", table.get("heat", 1.0)))),
         )
+
+
+def _name(names: Sequence[str], file: str, index: int) -> str:
+    """A nickname; within one file none comes twice before all were used (7 and the number of names share no factor)."""
+    return names[(zlib.crc32(file.encode()) + 7 * index) % len(names)]
 
 
 def _passed_on(text: str, said: dict[str, str], options: Mapping[str, Any], name: str, index: int) -> str:
