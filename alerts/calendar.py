@@ -172,9 +172,7 @@ def quiet_until(at: datetime, office: Office) -> datetime:
     night, morning = office.quiet_hours
     for _ in range(_HORIZON_DAYS):
         day = here.date()
-        if not is_workday(day, office):
-            here = _midnight(day + timedelta(days=1), office)
-        elif night > morning and here.hour >= night:
+        if not is_workday(day, office) or (night > morning and here.hour >= night):
             here = _midnight(day + timedelta(days=1), office)
         elif (here.hour < morning) if night > morning else (night <= here.hour < morning):
             here = _midnight(day, office) + timedelta(hours=morning)
