@@ -19,10 +19,16 @@ def volume_chart(buckets: Sequence[Bucket], zone: tzinfo, *, days: bool = False)
 
 
 def trend_chart(
-    buckets: Sequence[Bucket], changes: Sequence[LevelChange], replies: Sequence[Reply], office: Office, zone: tzinfo
+    buckets: Sequence[Bucket],
+    changes: Sequence[LevelChange],
+    replies: Sequence[Reply],
+    office: Office,
+    zone: tzinfo,
+    *,
+    days: bool = False,
 ) -> dict[str, object]:
     """Volume of one event, with a mark at each change of level and each published reply."""
-    chart = volume_chart(buckets, zone)
+    chart = volume_chart(buckets, zone, days=days)
     starts = [bucket.start for bucket in buckets]
     marks = [
         {"at": step_of(change.at, starts), "text": office.level_name(change.after)[:3], "kind": "level"}

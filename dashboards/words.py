@@ -198,3 +198,21 @@ def department_name(office: Office, department: str | None) -> str:
         return "—"
     row = office.departments.get(department)
     return (row.short or row.name) if row else department
+
+#: what a page says after an action; the address carries the key, so only these sentences can appear
+DONE: Mapping[str, str] = {
+    "password": "密码已修改。",
+    "pinned": "已人工定级，在撤销前以此为准。",
+    "unpinned": "已撤销人工定级，下次评估时由系统重新定级。",
+    "graded": "已保存事件等级与预警级别。",
+    "merged": "两个事件已合并，编号保留较早的一个。",
+    "split": "已拆分为新事件，等级将在下次评估时确定。",
+    "false_alarm": "已标记为误报，事件已关闭；此判断已留作训练样本。",
+    "reopened": "事件已恢复，将重新评估。",
+    "corrected": "更正已保存。",
+    "undone": "更正已撤销。",
+    "task": "操作已完成。",
+    "polled": "已安排立即采集。",
+    "user": "用户已保存。",
+    "logged_out": "该用户的所有会话已结束。",
+}
