@@ -131,7 +131,7 @@ def holds(node: Node, normalised: str) -> bool:
 
 
 _LAYOUT = re.compile(r"(?<=[^\x00-\x7f]) | (?=[^\x00-\x7f])")
-_HALF_WIDTH = str.maketrans("（）｜＋－−“”＂、", "()|+--\"\"\"|")
+_HALF_WIDTH = str.maketrans("（）｜＋－−“”＂、", '()|+--"""|')
 _SIGNS = frozenset('()|+"')
 _NEAR = re.compile(r"near/(\d+)", re.IGNORECASE)
 
