@@ -88,7 +88,7 @@ class SqlUsers:
         return self._db.execute(wanted).scalar_one()
 
     def add_token(self, token_hash: str, name: str, scopes: Sequence[str], expires: datetime | None) -> None:
-        row = {
+        row: dict[str, object] = {
             "hash": token_hash,
             "name": clean(name),
             "scopes": " ".join(scopes),
