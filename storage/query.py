@@ -12,7 +12,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Union
+from typing import NamedTuple, Union
 
 MAX_LENGTH = 8000  #: characters of one query
 MAX_WORDS = 1000
@@ -55,8 +55,7 @@ class Not:
 class Near:
     """Two words at most `distance` characters apart, in either order.
 
-    `matches` counts characters; the stores count the tokens between the two, which is never fewer hits for Chinese
-    words of one character or more, up to the extra tokens of the search mode.
+    `matches` counts characters; the stores count the tokens between the two.
     """
 
     left: Word
@@ -88,9 +87,9 @@ def unparse(node: Node) -> str:
         case Near(left, right, distance):
             return f"{unparse(left)} NEAR/{distance} {unparse(right)}"
         case Not(part):
-            return "-" + _bracketed(part, And | Or | Near)
+            return "-" + _bracketed(part, And, Or, Near)
         case And(parts):
-            return " + ".join(_bracketed(part, And | Or) for part in parts)
+            return " + ".join(_bracketed(part, And, Or) for part in parts)
         case Or(parts):
             return " | ".join(_bracketed(part, Or) for part in parts)
 
@@ -118,8 +117,7 @@ def holds(node: Node, normalised: str) -> bool:
     """`matches` for a text that went through `normal` already."""
     match node:
         case Word(text):
-            needle = normal(text)
-            return bool(needle) and needle in normalised
+            return bool(needle := normal(text)) and needle in normalised
         case Near():
             return _near(node, normalised)
         case Not(part):
@@ -131,13 +129,13 @@ def holds(node: Node, normalised: str) -> bool:
 
 
 _LAYOUT = re.compile(r"(?<=[^\x00-\x7f]) | (?=[^\x00-\x7f])")
-_HALF_WIDTH = str.maketrans("（）｜＋－−“”＂、", "()|+--\"\"\"|")
+_HALF_WIDTH = str.maketrans("（）｜＋－−“”＂、", '()|+--"""|')
+_INSIDE = re.compile("[0-9A-Za-z]-[0-9A-Za-z]")  #: a hyphen that belongs to its word
 _SIGNS = frozenset('()|+"')
 _NEAR = re.compile(r"near/(\d+)", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class _Token:
+class _Token(NamedTuple):
     sign: str  #: one of ( ) | + - or w (word), p (phrase), n (NEAR)
     text: str
     column: int
@@ -170,24 +168,19 @@ def _tokens(text: str) -> Iterator[_Token]:
 def _word_end(signs: str, at: int) -> int:
     end = at + 1
     while end < len(signs) and not (signs[end].isspace() or signs[end] in _SIGNS or signs[end] == "\0"):
-        if signs[end] == "-" and not (_is_latin(signs[end - 1]) and _is_latin(signs[end + 1 : end + 2])):
+        if signs[end] == "-" and not _INSIDE.match(signs, end - 1):
             break
         end += 1
     return end
-
-
-def _is_latin(sign: str) -> bool:
-    return sign.isascii() and sign.isalnum()
 
 
 def _word(text: str, column: int) -> _Token:
     near = _NEAR.fullmatch(unicodedata.normalize("NFKC", text))
     if near is None:
         return _Token("w", text, column)
-    digits = near[1]
-    if len(digits) > 3 or not 1 <= int(digits) <= MAX_DISTANCE:
+    if len(near[1]) > 3 or not 1 <= int(near[1]) <= MAX_DISTANCE:
         raise QuerySyntaxError(f"NEAR 的距离应在 1 到 {MAX_DISTANCE} 之间", column)
-    return _Token("n", str(int(digits)), column)
+    return _Token("n", near[1], column)
 
 
 class _Reader:
@@ -261,9 +254,8 @@ class _Reader:
         token = self.peek()
         if token is None:
             return QuerySyntaxError("最后缺一个词，请补上或删去末尾的符号", self.end)
-        if token.sign == "n":
-            return QuerySyntaxError("NEAR 前面缺一个词", token.column)
-        return QuerySyntaxError(f"「{token.text}」前面缺一个词，请补上或删去这个符号", token.column)
+        sign = "NEAR" if token.sign == "n" else token.text
+        return QuerySyntaxError(f"「{sign}」前面缺一个词，请补上或删去这个符号", token.column)
 
 
 def _join(kind: type[And] | type[Or], parts: list[Node]) -> Node:
@@ -280,9 +272,8 @@ def _is_plain(text: str) -> bool:
     return not _NEAR.fullmatch(unicodedata.normalize("NFKC", text)) and [t.text for t in _tokens(text)] == [text]
 
 
-def _bracketed(node: Node, kinds: object) -> str:
-    text = unparse(node)
-    return f"({text})" if isinstance(node, kinds) else text  # type: ignore[arg-type]
+def _bracketed(node: Node, *kinds: type[Node]) -> str:
+    return f"({unparse(node)})" if isinstance(node, kinds) else unparse(node)
 
 
 def _walk_words(node: Node, excluded: bool) -> Iterator[str]:
@@ -291,9 +282,8 @@ def _walk_words(node: Node, excluded: bool) -> Iterator[str]:
             yield text
         case Near(left, right):
             yield from (left.text, right.text)
-        case Not(part):
-            if excluded:
-                yield from _walk_words(part, excluded)
+        case Not(part) if excluded:
+            yield from _walk_words(part, excluded)
         case And(parts) | Or(parts):
             for part in parts:
                 yield from _walk_words(part, excluded)
@@ -306,6 +296,4 @@ def _near(node: Near, text: str) -> bool:
 
 def _spans(word: Word, text: str) -> list[tuple[int, int]]:
     needle = normal(word.text)
-    if not needle:
-        return []
-    return [(m.start(), m.start() + len(needle)) for m in re.finditer(f"(?={re.escape(needle)})", text)]
+    return [(m.start(), m.start() + len(needle)) for m in re.finditer(f"(?={re.escape(needle)})", text) if needle]

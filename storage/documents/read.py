@@ -1,4 +1,4 @@
-"""Pages of hits. Order is a contract that both engines keep: time, then id by code point; spread, then time, then id."""
+"""Pages of hits. Order is a contract that both engines keep: time, then id; or spread, then time, then id."""
 
 import base64
 import binascii
@@ -31,8 +31,7 @@ def fetch(db: sqlite3.Connection, keys: Sequence[int]) -> list[StoredDocument]:
     """Documents by key, in the order given."""
     wanted = ",".join(map(str, keys))
     rows = db.execute(
-        "SELECT n, json, tokens, event, duplicate, version FROM doc JOIN body USING (n)"
-        f" WHERE n IN ({wanted})"
+        f"SELECT n, json, tokens, event, duplicate, version FROM doc JOIN body USING (n) WHERE n IN ({wanted})"
     )
     found = {r[0]: unpack(r[1], r[2], event=r[3], duplicate=r[4], version=r[5]) for r in rows}
     return [found[n] for n in keys]

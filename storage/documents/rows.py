@@ -14,9 +14,7 @@ from storage.ports import FacetField
 from storage.types import Assessment, Document, StoredDocument
 
 #: numbers of the fields in `value`, `link` and `roll`; 0 counts all. Append only. `event` has a column of its own.
-FIELDS: dict[FacetField, int] = {
-    name: number for number, name in enumerate(get_args(FacetField), 1) if name != "event"
-}
+FIELDS: dict[FacetField, int] = {name: number for number, name in enumerate(get_args(FacetField), 1) if name != "event"}
 ALL = 0
 SINGLE = frozenset({"kind", "source", "sentiment", "text_kind", "department"})  #: one value or none per document
 ROLLED = frozenset(FIELDS) - {"keyword"}  #: fields with rollups: keywords are too many
@@ -88,7 +86,7 @@ def keep_first(row: Row, *, came: int, fetched_at: datetime) -> Row:
 
 
 def _facets(stored: StoredDocument) -> Iterator[tuple[FacetField, str]]:
-    """Values by which a document is found and counted: topics that are incidents (else all), the likeliest department."""
+    """Values that a document is found and counted by: topics that are incidents (else all), likeliest department."""
     document, found = stored.document, stored.assessment
     yield "kind", document.kind
     yield "source", document.source

@@ -65,7 +65,9 @@ def upgrade(db: sqlite3.Connection, path: str) -> None:
         owner = db.execute("PRAGMA application_id").fetchone()[0]
         tables = db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
         if done > len(STEPS):
-            raise StoreError(f"{path} 由更新版本的程序写成（第 {done} 版，本程序只认识到第 {len(STEPS)} 版）：请升级程序")
+            raise StoreError(
+                f"{path} 由更新版本的程序写成（第 {done} 版，本程序只认识到第 {len(STEPS)} 版）：请升级程序"
+            )
         if tables and owner != APPLICATION_ID:
             raise StoreError(f"{path} 不是本系统的文档库：请检查数据文件夹的设置，或移走这个文件")
         for step in STEPS[done:]:

@@ -32,9 +32,7 @@ _DOC = (
     "INSERT INTO doc (n, id, came, seen, url, event, duplicate, class, spread, version, digest, words, marks)"
     " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)"
 )
-_CHANGE = (
-    "UPDATE doc SET came=?, seen=?, url=?, event=?, duplicate=?, spread=?, version=?, digest=?, words=? WHERE n=?"
-)
+_CHANGE = "UPDATE doc SET came=?, seen=?, url=?, event=?, duplicate=?, spread=?, version=?, digest=?, words=? WHERE n=?"
 _ROLL = (
     "INSERT INTO roll (field, v, class, hour, docs, negative) VALUES (?,?,?,?,?,?) ON CONFLICT DO UPDATE"
     " SET docs = docs + excluded.docs, negative = negative + excluded.negative"
