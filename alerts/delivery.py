@@ -120,5 +120,7 @@ def _channel_dead(delivery: Delivery, text: str, office: Office, now: datetime) 
     epoch = f"{delivery.channel}|{local(now, office):%Y-%m-%dT%H}"
     words = f"【通道失效】通知渠道“{delivery.channel}”发送失败：{text}。收件人：{delivery.recipient}，请检查渠道配置"
     rows = system("CHANNEL_DEAD", epoch, words, office, now)
-    moved = (other for row in rows if row.channel == delivery.channel for other in fail_over(row, now))
-    return [row for row in rows if row.channel != delivery.channel] + list(moved)
+    # another channel where there is one; the same one otherwise: it may only have refused this one address
+    return [
+        other for row in rows for other in ((fail_over(row, now) if row.channel == delivery.channel else []) or [row])
+    ]

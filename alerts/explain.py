@@ -42,13 +42,14 @@ def explain(facts: Facts, office: Office, now: datetime) -> dict[str, object]:
         dispatched_at=now,
     )
     clocks = deadlines(task, event, office, now, kinds=facts.kinds)
-    units = [(routing.lead, "lead"), *((s, "support") for s in routing.support), *((c, "copy") for c in routing.copies)]
+    units = [(routing.lead, "lead"), *((s, "support") for s in routing.support)]
     return {
         "rule": routing.rule,
         "route": routing.route_id,
         "confirm": routing.confirm,
         "reply": routing.reply,
         "departments": [{"id": u, "name": name(u, office), "role": role} for u, role in units],
+        "copies": [{"id": c, "name": name(c, office)} for c in routing.copies],
         "deadlines": [
             {
                 "kind": d.kind,
