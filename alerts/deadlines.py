@@ -45,7 +45,7 @@ def deadlines(
     rule = office.rule(task.level)
     rows = list(_catalogue(task, event, office, kinds))
     if task.state in ("confirm", "return_pending") and rule is not None:
-        rows.append(_adjudicate(task, rule, now))
+        rows.append(adjudicate(task, rule, now))
     if task.dispatched_at is not None and rule is not None:
         rows.append(_sign(task, rule, task.dispatched_at, office))
         rows.append(_internal_reply(task, rule, task.dispatched_at))
@@ -113,7 +113,8 @@ def _internal_reply(task: Task, rule: LevelRule, start: datetime) -> Deadline:
     return _internal(task, "reply", start, due, f"{rule.reply_hours:g}小时内首次回应")
 
 
-def _adjudicate(task: Task, rule: LevelRule, now: datetime) -> Deadline:
+def adjudicate(task: Task, rule: LevelRule, now: datetime) -> Deadline:
+    """The office's own clock: to rule on a return (from when it was asked), or to confirm a lead (from creation)."""
     start = (task.progress_at or now) if task.state == "return_pending" else task.created_at
     due = start + timedelta(minutes=rule.adjudicate_minutes)
     what = "裁定退件" if task.state == "return_pending" else "确认责任单位"

@@ -143,7 +143,7 @@ def _apply_rules(draft: Routing, found: list[Route], choice: Choice, facts: Fact
         if row.rule in ORDER:
             fired.setdefault(row.rule, f"派单规则“{row.id}”规定{f'：{row.note}' if row.note else ''}")
     if not set(fired) - {"R2"}:
-        fired = {"R2": fired.get("R2", f"一地一部门事项，{name(draft.lead, office)}为第一责任主体")}
+        fired = {"R2": f"一地一部门事项，{name(draft.lead, office)}为第一责任主体"}
     rule = next(r for r in ORDER if r in fired)
     reasons = [
         Reason(code=f"route.{r}", text=f"{r}：{fired[r]}") for r in ORDER if r in fired and (r != "R2" or rule == r)
