@@ -20,6 +20,7 @@ class Site:
     ledger: Ledger
     clock: Callable[[], datetime]  #: with zone
     secret: bytes  #: at least 32 bytes, from a file of the data folder; signs form tokens
+    author_key: bytes = b""  #: secret of this office for author hashes of pushed documents; see `storage.prepare`
     version: str = "0.1.0"
     boot: str = ""  #: changes with every start, so that open pages notice a restart
     assess_topics: TopicTest | None = None  #: None: the rule is run as a search
