@@ -2,6 +2,7 @@
 
 import csv
 import io
+import itertools
 import re
 import socket
 import threading
@@ -145,7 +146,7 @@ def test_history_is_long_and_the_coming_half_hour_is_busy() -> None:
     assert min(item.at for item in history) >= START - timedelta(days=DAYS)
     coming = [item.at for item in items if item.at > START]
     assert coming[-1] <= START + timedelta(minutes=35)
-    gaps = [(b - a).total_seconds() for a, b in zip(coming, coming[1:], strict=False)]
+    gaps = [(b - a).total_seconds() for a, b in itertools.pairwise(coming)]
     assert len(coming) >= 60
     assert max(gaps) <= 60
     assert len([at for at in coming if at <= START + timedelta(minutes=2)]) >= 8

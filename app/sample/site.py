@@ -4,7 +4,7 @@ import csv
 import hashlib
 import io
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from email.utils import format_datetime
 from zoneinfo import ZoneInfo
 
@@ -13,9 +13,10 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from app.clock import now
 from app.sample.timeline import Item, timeline
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -33,24 +34,24 @@ SECTIONS = {
 _CSV_HEAD = ("工单编号", "来电时间", "标题", "诉求内容", "属地", "办理状态")
 
 
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
 class Town:
     """The items, and which of them can be seen at this moment."""
 
     def __init__(self, start: datetime, clock: Callable[[], datetime]) -> None:
         self._clock = clock
         self._items = timeline(start)
+        self._under: dict[str, list[Item]] = {}
+        for item in self._items:
+            if item.parent is not None:
+                self._under.setdefault(item.parent, []).append(item)
 
     def now(self) -> datetime:
         return self._clock().astimezone(ZONE)
 
     def seen(self, *channels: str) -> list[Item]:
         """What has appeared in these channels, newest first."""
-        now = self.now()
-        return [item for item in reversed(self._items) if item.channel in channels and item.at <= now]
+        until = self.now()
+        return [item for item in reversed(self._items) if item.channel in channels and item.at <= until]
 
     def one(self, channel: str, number: int) -> Item:
         """The item behind an address; 404 before it has appeared."""
@@ -61,10 +62,11 @@ class Town:
 
     def under(self, parent: Item) -> list[Item]:
         """Floors of a thread or answers to a message, oldest first."""
-        return [item for item in reversed(self.seen("floor", "answer")) if item.parent == parent.id]
+        until = self.now()
+        return [item for item in self._under.get(parent.id, []) if item.at <= until]
 
 
-def create_sample(start: datetime, clock: Callable[[], datetime] = _now) -> Starlette:
+def create_sample(start: datetime, clock: Callable[[], datetime] = now) -> Starlette:
     """The site for a start (with zone): history lies in the fourteen days before it, new items follow after it."""
     town = Town(start, clock)
     pages = _environment()
@@ -83,7 +85,7 @@ def create_sample(start: datetime, clock: Callable[[], datetime] = _now) -> Star
 
 
 def serve(host: str, port: int, *, start: datetime) -> None:
-    """Serve the town until the process is told to stop; OSError-like exit of uvicorn where the port is taken."""
+    """Serve the town until the process is told to stop; SystemExit where the port is taken."""
     uvicorn.run(create_sample(start), host=host, port=port, log_level="warning", access_log=False)
 
 
