@@ -199,6 +199,7 @@ def department_name(office: Office, department: str | None) -> str:
     row = office.departments.get(department)
     return (row.short or row.name) if row else department
 
+
 #: what a page says after an action; the address carries the key, so only these sentences can appear
 DONE: Mapping[str, str] = {
     "password": "密码已修改。",
