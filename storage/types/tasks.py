@@ -93,6 +93,10 @@ class Task:
     closed_at: datetime | None = None
     note: str = ""
     historic: bool = False
+    progress_at: datetime | None = None  #: last step forward after signing; signed without progress re-arms
+    extend_until: datetime | None = None  #: 延期: asked for and not yet decided
+    extend_reason: str | None = None
+    extensions: int = 0  #: approved so far; one is the limit
     version: int = 1  #: optimistic lock: the second of two people is told, not overwritten
 
 

@@ -1,0 +1,168 @@
+"""The minute's sweep: who must be told now because something has not happened.
+
+    not signed        level's escalation steps, then repeats with back-off until a named person signs
+    signed, idle      re-armed after the level's time; from the second time on the duty post is told too
+    share of a clock  DEADLINE_50/75/90: only the highest one passed, so that an outage is not followed by a volley
+    clock run out     BREACH, at any hour
+    office's own clock (confirming a lead, ruling on a return) run out → ADJUDICATE
+
+Keyed to clocks and to missing states, never to sleeps: the same moment gives the same rows, whose keys the outbox
+drops the second time. `since` (the last completed sweep) leaves out what was due before; None sends it all again,
+which the outbox drops too.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from alerts.calendar import add_workhours
+from alerts.deadlines import state
+from alerts.notices import Reach, for_task
+from alerts.silences import send_time
+from alerts.transitions import FINAL
+from storage.types import Alert, Deadline, Delivery, DutyShift, Event, LevelRule, Office, Task, User
+
+#: the interval of repeats doubles from the fourth on (RESPONSE_RULES 2.7) and is never longer than a day
+PLAIN_REPEATS = 3
+MAX_INTERVAL = timedelta(days=1)
+#: states that need nobody to be reminded of a reply clock: it is met, or the office itself holds the task
+_ANSWERED = frozenset({"published", "tracking", "evaluated"})
+
+
+@dataclass(frozen=True, slots=True)
+class Trigger:
+    """Something became due at a moment."""
+
+    at: datetime
+    reason: str
+    epoch: str
+    recipients: tuple[str, ...]
+
+
+def sweep(
+    tasks: Iterable[Task],
+    alerts: Mapping[str, Alert],
+    events: Mapping[str, Event],
+    office: Office,
+    now: datetime,
+    duty: Sequence[DutyShift] | None = None,
+    *,
+    users: Mapping[str, User] | None = None,
+    since: datetime | None = None,
+) -> list[Delivery]:
+    """All messages that are due at `now` over all open tasks. `alerts` and `events` by id; unknown ones do no harm.
+
+    A task whose event was closed by people, or whose alert is closed, is reminded of statutory clocks only.
+    """
+    reach = Reach(duty=duty, users=users)
+    last = since if since is not None and since <= now else None
+    rows: list[Delivery] = []
+    for task in tasks:
+        if task.historic or task.state in FINAL:
+            continue
+        resting = _resting(task, alerts, events)
+        for trigger in triggers(task, office, now, resting=resting):
+            if trigger.at <= now and (last is None or trigger.at > last):
+                rows += _rows(trigger, task, office, now, reach)
+    return rows
+
+
+def _resting(task: Task, alerts: Mapping[str, Alert], events: Mapping[str, Event]) -> bool:
+    alert, event = alerts.get(task.alert), events.get(task.event)
+    return (alert is not None and alert.closed_at is not None) or (event is not None and event.status == "closed")
+
+
+def _rows(trigger: Trigger, task: Task, office: Office, now: datetime, reach: Reach) -> Iterator[Delivery]:
+    reason = trigger.reason
+    when = send_time(reason, task.level, task.deadlines, office, now)
+    for recipient in trigger.recipients:
+        yield from for_task(reason, task, recipient, trigger.epoch, office, now, not_before=when, reach=reach)
+
+
+def triggers(task: Task, office: Office, now: datetime, *, resting: bool = False) -> Iterator[Trigger]:
+    """What has become due for one task up to `now`."""
+    rule = office.rule(task.level)
+    if rule is None:
+        return
+    if not resting and task.dispatched_at is not None:
+        if task.state == "dispatched":
+            yield from _unsigned(task, rule, task.dispatched_at, office, now)
+        elif task.state == "signed":
+            yield from _idle(task, rule, office, now)
+    for clock in task.deadlines:
+        if clock.met_at is None and not (resting and clock.kind != "statutory"):
+            yield from _clock(task, clock, rule, office, now)
+
+
+def _unsigned(task: Task, rule: LevelRule, start: datetime, office: Office, now: datetime) -> Iterator[Trigger]:
+    dispatch = start.isoformat()
+    for minutes, post in rule.escalation:
+        if task.role == "support" and post != office.duty_post:
+            continue  # leaders hear of a matter once, through the lead's task
+        at = _later(start, minutes, rule, office)
+        if at <= now:
+            yield Trigger(at, "UNSIGNED" if minutes else "INFORMED", f"{dispatch}|{task.level}|{minutes:g}", (post,))
+    ordinal, at = _repeat(start, timedelta(minutes=rule.repeat_minutes), now)
+    if ordinal:
+        yield Trigger(at, "REPEAT_UNSIGNED", f"{dispatch}|{task.level}|{ordinal}", (task.department,))
+
+
+def _later(start: datetime, minutes: float, rule: LevelRule, office: Office) -> datetime:
+    """Escalation of a level whose signing counts in working time counts in working time too."""
+    return add_workhours(start, minutes / 60, office) if rule.sign_workhours else start + timedelta(minutes=minutes)
+
+
+def _repeat(start: datetime, interval: timedelta, now: datetime) -> tuple[int, datetime]:
+    """The last repeat that is due and its moment; (0, start) before the first.
+
+    The first three come after one interval each, then the interval doubles up to a day.
+    """
+    ordinal, at, step = 0, start, interval
+    while step > timedelta() and at + step <= now:
+        at += step
+        ordinal += 1
+        if ordinal >= PLAIN_REPEATS:
+            step = min(step * 2, max(MAX_INTERVAL, interval))
+            if step >= MAX_INTERVAL:  # constant from here on: no need to walk through years
+                more = (now - at) // step
+                return ordinal + more, at + more * step
+    return ordinal, at
+
+
+def _idle(task: Task, rule: LevelRule, office: Office, now: datetime) -> Iterator[Trigger]:
+    start = max(filter(None, (task.signed_at, task.progress_at)), default=None)
+    if start is None:
+        return
+    ordinal, at = _repeat(start, timedelta(minutes=rule.rearm_minutes), now)
+    if ordinal:
+        who = (task.department,) if ordinal == 1 else (task.department, office.duty_post)
+        yield Trigger(at, "REARM", f"{start.isoformat()}|{ordinal}", who)
+
+
+def _clock(task: Task, clock: Deadline, rule: LevelRule, office: Office, now: datetime) -> Iterator[Trigger]:
+    key = f"{clock.step}|{clock.kind}|{clock.due_at.isoformat()}"
+    if now < clock.start_at:
+        return
+    if clock.step == "adjudicate":
+        if now > clock.due_at:
+            yield Trigger(clock.due_at, "ADJUDICATE", key, (office.duty_post,))
+    elif clock.step == "sign":
+        # the level's own steps speak for it where there are any
+        if now > clock.due_at and not rule.escalation and task.state == "dispatched":
+            yield Trigger(clock.due_at, "BREACH", key, (office.duty_post,))
+    elif clock.step != "reply" or task.state not in _ANSWERED:
+        yield from _running(task, clock, rule, office, now, key)
+
+
+def _running(
+    task: Task, clock: Deadline, rule: LevelRule, office: Office, now: datetime, key: str
+) -> Iterator[Trigger]:
+    if now > clock.due_at:
+        who = tuple(dict.fromkeys((task.department, office.duty_post)))
+        yield Trigger(clock.due_at, "BREACH", key, who)
+        return
+    used = state(clock, now).used * 100
+    passed = max((p for p in rule.reminders if p <= used), default=None)
+    if passed is not None:
+        at = clock.start_at + (clock.due_at - clock.start_at) * (passed / 100)
+        yield Trigger(at, f"DEADLINE_{passed}", key, (task.department,))

@@ -1,0 +1,90 @@
+"""What `plan` looks at, and the small questions it asks."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from alerts.deadlines import next_due
+from alerts.notices import NOBODY, Reach
+from alerts.routing import Routing
+from alerts.silences import ALWAYS, Silence, Umbrella, inhibited, silenced
+from alerts.transitions import FINAL
+from storage.types import Alert, AuditEntry, Deadline, Event, Level, LevelChange, Office, Task
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """One event at one moment, with everything that stands already."""
+
+    event: Event
+    change: LevelChange | None
+    routing: Routing
+    alerts: tuple[Alert, ...]
+    tasks: tuple[Task, ...]
+    office: Office
+    now: datetime
+    kinds: tuple[str, ...] = ()
+    silences: tuple[Silence, ...] = ()
+    umbrellas: tuple[Umbrella, ...] = ()
+    reach: Reach = NOBODY
+
+    def open_alert(self, department: str) -> Alert | None:
+        """The one open alert of a department (the ledger allows no second)."""
+        mine = (a for a in self.alerts if a.department == department and a.closed_at is None)
+        return min(mine, key=lambda a: (a.opened_at, a.id), default=None)
+
+    @property
+    def rose(self) -> bool:
+        return self.change is not None and self.change.after > self.change.before
+
+    @property
+    def epoch(self) -> str:
+        """Names the change of level that a message is about: the same change never sends twice."""
+        return self.change.at.isoformat() if self.change is not None else "same-level"
+
+
+def is_open(task: Task) -> bool:
+    return task.state not in FINAL
+
+
+def latest(alerts: Iterable[Alert], department: str) -> Alert | None:
+    """The last closed alert of a department."""
+    closed = (a for a in alerts if a.department == department and a.closed_at is not None)
+    return max(closed, key=lambda a: (a.opened_at, a.id), default=None)
+
+
+def level_reason(before: Level, after: Level) -> str:
+    if after == before:
+        return "UPDATED"
+    return "LEVEL_UP" if after > before else "LEVEL_DOWN"
+
+
+def retained(task: Task, fresh: Sequence[Deadline]) -> tuple[Deadline, ...]:
+    """The re-computed clocks, and of the old ones what no longer applies but was met: it stays on the record."""
+    steps = {(d.step, d.kind) for d in fresh}
+    done = (d for d in task.deadlines if d.met_at is not None and (d.step, d.kind) not in steps)
+    return tuple(sorted((*fresh, *done), key=lambda d: (d.due_at, d.step, d.kind)))
+
+
+def muted(at: Setting, reason: str, alert: Alert) -> tuple[str, str] | None:
+    """(reason code of the suppression, Chinese words) or None. What is urgent is never muted."""
+    rule = at.office.rule(at.event.level)
+    if reason in ALWAYS or (rule is not None and rule.urgent):
+        return None
+    quiet = silenced(at.event, alert.department, at.silences, at.office, at.now)
+    if quiet is not None:
+        return f"SILENCED:{quiet.id}", f"静默中：{quiet.reason}（{quiet.approver}批准）"
+    over = inhibited(at.event.level, alert.department, at.umbrellas)
+    if over is not None:
+        return f"INHIBITED:{over.event}", "上级事件已由本单位签收办理，不再单独通知"
+    return None
+
+
+def next_clock(task: Task | None) -> datetime | None:
+    """When the task's next clock runs out, for lists and the watchdog."""
+    due = next_due(task) if task is not None else None
+    return due.due_at if due is not None else None
+
+
+def audit(action: str, what: str, after: str, now: datetime) -> AuditEntry:
+    return AuditEntry(actor="system", action=action, object=what, at=now, after=after)
