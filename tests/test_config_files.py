@@ -1,6 +1,5 @@
 """The files of the delivered office: each table has the shape of its type, and every id that is named exists."""
 
-import importlib
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,6 +8,9 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter
 
+from alerts.lint import lint
+from app.config.load import load
+from storage.query import parse
 from storage.types import (
     CalendarDay,
     Department,
@@ -100,9 +102,6 @@ def test_topics_name_departments_and_the_ten_of_the_plan_are_there() -> None:
 
 
 def test_every_rule_can_be_read() -> None:
-    parse = getattr(importlib.import_module("storage.query"), "parse", None)
-    if parse is None:
-        pytest.skip("storage.query.parse is not there yet")
     for topic in TOPICS.values():
         for text in (topic.rule, topic.exclude, *(rule.when for rule in topic.rules)):
             assert not text or parse(text)
@@ -148,11 +147,10 @@ def test_only_the_sample_town_is_switched_on() -> None:
 
 
 def test_the_loader_takes_it_all() -> None:
-    if not hasattr(importlib.import_module("storage.query"), "parse"):
-        pytest.skip("storage.query.parse is not there yet")
-    office = importlib.import_module("app.config.load").load(CONFIG, variables={"sample_port": "9"}).office
+    office = load(CONFIG, variables={"sample_port": "9"}).office
     assert office.sources["sample-news"].url == "http://127.0.0.1:9/news/"
     assert len(office.departments) == len(DEPARTMENTS)
+    assert lint(office) == []
 
 
 @pytest.mark.parametrize("year", [2026, 2027])
