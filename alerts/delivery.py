@@ -15,8 +15,9 @@ from datetime import datetime, timedelta
 
 from alerts.calendar import local
 from alerts.channels.contract import DeliveryError, SendResult
+from alerts.duty import contact
 from alerts.identity import idem_key
-from alerts.notices import system
+from alerts.notices import compose, system
 from storage.types import Delivery, DeliveryStatus, Office
 
 RETRY_SECONDS = (5.0, 15.0, 45.0, 120.0, 300.0)
@@ -62,6 +63,33 @@ def after(delivery: Delivery, outcome: SendResult | DeliveryError, now: datetime
         text=text,
         follow=tuple(fail_over(delivery, now)) if over else (),
     )
+
+
+def capped(delivery: Delivery, sent: int, office: Office, now: datetime) -> After | None:
+    """Before a send: whether the department has had its `office.messages_per_hour` (urgent messages excepted).
+
+    `sent`: messages the recipient got in the last hour (`outbox.sent_since`). What is above is kept as suppressed
+    with its reason, and one digest at the next full hour sends the department to its list: nothing is lost, and nobody
+    is flooded. None where the message may go out.
+    """
+    if delivery.urgent or delivery.reason == "DIGEST" or delivery.recipient not in office.departments:
+        return None
+    if sent < office.messages_per_hour:
+        return None
+    hour = local(now, office).replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
+    digest = compose(
+        "DIGEST",
+        f"digest|{delivery.recipient}|{hour.isoformat()}",
+        contact(delivery.recipient, office, now),
+        office,
+        now,
+        subject_text="【汇总】另有多项任务有新动态",
+        body=f"上一小时消息较多，未逐条发送。请登录系统查看本单位任务：{office.base_url.rstrip('/')}/tasks",
+        level=0,
+        not_before=hour,
+    )
+    text = f"一小时内已发 {sent} 条，达到上限 {office.messages_per_hour} 条，{hour:%H:%M} 合并提醒"
+    return After(status="suppressed", code="THROTTLED", text=text, follow=tuple(digest))
 
 
 def retry_delay(attempts: int) -> timedelta:
