@@ -133,9 +133,7 @@ def open_session(site: Site, tx: Transaction, user: User, about: str) -> str:
     """A new session with a token of its own: a token from before a log-in is never used on."""
     token, now = new_token(), site.clock()
     tx.users.open_session(digest(token), user.name, now + timedelta(hours=site.session_hours), about[:200])
-    tx.audit.append(
-        AuditEntry(actor=user.name, action="login", object=f"user:{user.name}", at=now, role=user.roles[0])
-    )
+    tx.audit.append(AuditEntry(actor=user.name, action="login", object=f"user:{user.name}", at=now, role=user.roles[0]))
     return token
 
 
@@ -145,9 +143,7 @@ def set_password(site: Site, tx: Transaction, user: User, password: str, about: 
         replace(user, password_hash=hash_password(password), must_change=False, session_epoch=user.session_epoch + 1)
     )
     tx.users.close_sessions(user.name)
-    tx.audit.append(
-        AuditEntry(actor=user.name, action="user.password", object=f"user:{user.name}", at=site.clock())
-    )
+    tx.audit.append(AuditEntry(actor=user.name, action="user.password", object=f"user:{user.name}", at=site.clock()))
     return open_session(site, tx, replace(user, must_change=False), about)
 
 

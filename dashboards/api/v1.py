@@ -14,8 +14,19 @@ from starlette.exceptions import HTTPException as AnyHTTPException
 from starlette.responses import JSONResponse
 
 from dashboards import access
-from dashboards.api.rows import Accepted, DocumentIn, DocumentOut, DocumentsOut, EventOut, EventsOut
-from dashboards.api.rows import Problem, Problems, TaskOut, TasksOut, problems
+from dashboards.api.rows import (
+    Accepted,
+    DocumentIn,
+    DocumentOut,
+    DocumentsOut,
+    EventOut,
+    EventsOut,
+    Problem,
+    Problems,
+    TaskOut,
+    TasksOut,
+    problems,
+)
 from dashboards.searching import BadForm, read_form, to_query
 from dashboards.site import Site
 from dashboards.web.health import state
@@ -62,7 +73,7 @@ def read_rows(body: Any, caller: Caller) -> tuple[list[Document], list[Problem]]
     """Documents and mistakes of a body: one object, a list, or {"documents": [...]}."""
     rows = body.get("documents", [body]) if isinstance(body, Mapping) else body
     if not isinstance(rows, list) or not rows:
-        raise HTTPException(422, "应为一个文档、文档列表，或 {\"documents\": [...]}。")
+        raise HTTPException(422, '应为一个文档、文档列表，或 {"documents": [...]}。')
     if len(rows) > MAX_ROWS:
         raise HTTPException(413, f"一次最多 {MAX_ROWS} 条。")
     office, now = caller.site.office(), caller.site.clock()

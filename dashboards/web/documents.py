@@ -138,7 +138,9 @@ def corrected(visit: Here, seen: Assessment, field: str, value: str) -> Assessme
         chosen = (DepartmentGuess(id=value, probability=1.0, reason="人工更正"),) if value else ()
         return replace(seen, departments=chosen + others)
     if field == "ours" and value in {"yes", "no"}:
-        return replace(seen, places=tuple(replace(hit, ours=value == "yes") for hit in seen.places) or home(visit, value))
+        return replace(
+            seen, places=tuple(replace(hit, ours=value == "yes") for hit in seen.places) or home(visit, value)
+        )
     raise HTTPException(422, "没有这个选项。")
 
 

@@ -146,9 +146,7 @@ def split(visit: Here, event_id: str) -> Response:
         tx.events.save([fresh])
         tx.events.add_members([replace(member, event=fresh.id) for member in moved])
         negative = sum(member.negative for member in moved)
-        tx.events.change(
-            replace(event, documents=event.documents - len(moved), negative=event.negative - negative)
-        )
+        tx.events.change(replace(event, documents=event.documents - len(moved), negative=event.negative - negative))
         after = json.dumps({"new": fresh.id, "note": f"拆出 {len(moved)} 条：{title}"}, ensure_ascii=False)
         visit.record(tx, "event.split", f"event:{event.id}", after=after)
     move_documents(visit, [member.document for member in moved], fresh.id)
@@ -224,7 +222,5 @@ def reopen(visit: Here, event_id: str) -> Response:
         if event.status != "closed":
             raise HTTPException(422, "此事件没有关闭。")
         tx.events.change(replace(event, status="open", pinned_level=None))
-        visit.record(
-            tx, "event.reopen", f"event:{event.id}", after=json.dumps({"reason": reason}, ensure_ascii=False)
-        )
+        visit.record(tx, "event.reopen", f"event:{event.id}", after=json.dumps({"reason": reason}, ensure_ascii=False))
     return visit.go(f"/events/{event.id}", "reopened")

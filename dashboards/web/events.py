@@ -164,9 +164,7 @@ def trend(visit: Here, event: Event, changes: list[LevelChange], replies: list[R
     step = step_for(event.first_at, event.last_at + timedelta(hours=1))
     store, office = visit.site.documents, visit.office
     query = DocumentQuery(filters={"event": [event.id]})
-    buckets: list[Bucket] = store.histogram(
-        query, step="hour" if step == "hour" else "day", timezone=office.timezone
-    )
+    buckets: list[Bucket] = store.histogram(query, step="hour" if step == "hour" else "day", timezone=office.timezone)
     return trend_chart(buckets, changes, replies, office, visit.names.zone, days=step != "hour")
 
 

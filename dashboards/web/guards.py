@@ -107,7 +107,9 @@ async def refuse_body(send: Send) -> None:
 class Measures:
     """Counts requests and their time by route, never by address: no name of a citizen or a case gets out."""
 
-    def __init__(self, app: ASGIApp, *, registry: CollectorRegistry, ticks: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, app: ASGIApp, *, registry: CollectorRegistry, ticks: Callable[[], float] = time.monotonic
+    ) -> None:
         self.app = app
         self.ticks = ticks
         labels = ("method", "route", "status")

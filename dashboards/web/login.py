@@ -19,9 +19,7 @@ def with_form_cookie(visit: Here, status: int, **context: object) -> HTMLRespons
     mark = visit.request.cookies.get(FORM_COOKIE) or access.new_token()
     visit.request.cookies[FORM_COOKIE] = mark
     answer = visit.page("login.html", status, **context)
-    answer.set_cookie(
-        FORM_COOKIE, mark, httponly=True, samesite="lax", secure=visit.site.secure_cookies, max_age=86400
-    )
+    answer.set_cookie(FORM_COOKIE, mark, httponly=True, samesite="lax", secure=visit.site.secure_cookies, max_age=86400)
     return answer
 
 

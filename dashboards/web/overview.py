@@ -54,9 +54,9 @@ def figures(visit: Here) -> dict[str, object]:
     with site.ledger.read() as tx:
         found: dict[str, object] = {
             "levels": levels(tx, visit.office, scope),
-            "top": tx.events.find(
-                level_from=1, department=scope, status=ALIVE, historic=False, sort="level", size=10
-            )[0],
+            "top": tx.events.find(level_from=1, department=scope, status=ALIVE, historic=False, sort="level", size=10)[
+                0
+            ],
             "newest": tx.events.find(department=scope, status=ALIVE, historic=False, sort="newest", size=8)[0],
             "growing": growing(site, tx, scope, visit.now),
             "due": due(tx, scope, visit.now),

@@ -71,13 +71,24 @@ class Names:
 def json_block(value: object) -> Markup:
     """JSON for a `<script type="application/json">`: nothing in it can end the element."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    return Markup(text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026"))  # noqa: S704
+    return Markup(text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026"))
 
 
 def address(path: str, **query: object) -> str:
     """A path with a query string; empty values are left out, lists are repeated."""
     pairs = {key: value for key, value in query.items() if value not in (None, "", (), [])}
     return f"{path}?{urlencode(pairs, doseq=True)}" if pairs else path
+
+
+def label(names: Names, field: str, value: str) -> str:
+    """What a value of a facet or of a correction is called."""
+    tables = {"sentiment": words.SENTIMENT, "kind": words.KIND, "text_kind": words.TEXT_KIND}
+    if field in tables:
+        return tables[field].get(value, value)
+    speak = {"topic": names.topic, "department": names.department, "area": names.place, "source": names.source}
+    if field in speak:
+        return speak[field](value)
+    return {"yes": "涉及本地", "no": "与本地无关"}.get(value, value) if field == "ours" else value
 
 
 @cache
@@ -99,12 +110,9 @@ def environment() -> Environment:
     )
     labels: dict[str, Any] = {
         name: getattr(words, name)
-        for name in (
-            "KIND SENTIMENT TEXT_KIND STATE STEP DEADLINE_KIND EVENT_STATUS CAUSE ROLE TASK_ROLE "
-            "SOURCE_STATE DELIVERY CORRECTION AUDIT"
-        ).split()
+        for name in ["KIND", "SENTIMENT", "TEXT_KIND", "STATE", "STEP", "DEADLINE_KIND", "EVENT_STATUS", "CAUSE", "ROLE", "TASK_ROLE", "SOURCE_STATE", "DELIVERY", "CORRECTION", "AUDIT", "DONE", "FACET"]
     }
-    env.globals.update(labels, static=static, address=address)
+    env.globals.update(labels, static=static, address=address, label=label)
     env.filters.update(
         web_address=words.web_address,
         json_block=json_block,

@@ -94,6 +94,4 @@ def export(visit: Here, format: str) -> Response:
         disposition = {"content-disposition": f'attachment; filename="{name}"'}
         return StreamingResponse(exporting.csv_lines(head, rows), 200, disposition, "text/csv; charset=utf-8")
     path = exporting.xlsx_file(head, rows)
-    return FileResponse(
-        path, filename=name, media_type=exporting.XLSX_TYPE, background=exporting.removal(path)
-    )
+    return FileResponse(path, filename=name, media_type=exporting.XLSX_TYPE, background=exporting.removal(path))

@@ -65,7 +65,11 @@ def routing(visit: Here, topic: str = "", level: str = "", area: str = "", depar
     if topic or level or area or department:
         office = visit.office
         known = topic in ("", *office.topics) and area in ("", *office.places)
-        if not known or level not in ("", *(r.id for r in office.levels)) or department not in ("", *office.departments):
+        if (
+            not known
+            or level not in ("", *(r.id for r in office.levels))
+            or department not in ("", *office.departments)
+        ):
             raise HTTPException(422, "没有这个专题、等级、地点或部门。")
         guess = (DepartmentGuess(id=department, probability=0.9, reason="试算"),) if department else ()
         found = route(

@@ -38,7 +38,9 @@ def index(visit: Here) -> Response:
     bad = DocumentQuery(since=start, historic=False, filters={**wide, "sentiment": ["negative"]})
     counts = [dict(store.facets(query, "topic", size=200)) for query in (day, past, bad)]
     rows = [
-        Against(topic=t, today=counts[0].get(t.id, 0), usual=counts[1].get(t.id, 0) / 27, negative=counts[2].get(t.id, 0))
+        Against(
+            topic=t, today=counts[0].get(t.id, 0), usual=counts[1].get(t.id, 0) / 27, negative=counts[2].get(t.id, 0)
+        )
         for t in visit.office.topics.values()
     ]
     rows.sort(key=lambda row: (-row.today / (row.usual + 1), row.topic.id))
