@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote, urlencode
 from zoneinfo import ZoneInfo
 
@@ -99,6 +98,13 @@ def static(name: str) -> str:
     return f"/static/{name}?v={mark}"
 
 
+#: tables of `dashboards.words` that templates may use
+LABELS = (
+    *("AUDIT", "CAUSE", "CORRECTION", "DEADLINE_KIND", "DELIVERY", "DONE", "EVENT_STATUS", "FACET", "KIND", "ROLE"),
+    *("SENTIMENT", "SOURCE_STATE", "STATE", "STEP", "TASK_ROLE", "TEXT_KIND"),
+)
+
+
 def environment() -> Environment:
     """The template environment: autoescape always on, an unknown name is an error."""
     env = Environment(
@@ -108,11 +114,8 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    labels: dict[str, Any] = {
-        name: getattr(words, name)
-        for name in ["KIND", "SENTIMENT", "TEXT_KIND", "STATE", "STEP", "DEADLINE_KIND", "EVENT_STATUS", "CAUSE", "ROLE", "TASK_ROLE", "SOURCE_STATE", "DELIVERY", "CORRECTION", "AUDIT", "DONE", "FACET"]
-    }
-    env.globals.update(labels, static=static, address=address, label=label)
+    env.globals.update({name: getattr(words, name) for name in LABELS})
+    env.globals.update(static=static, address=address, label=label)
     env.filters.update(
         web_address=words.web_address,
         json_block=json_block,
