@@ -65,7 +65,7 @@ def read_form(pairs: Sequence[tuple[str, str]]) -> SearchForm:
         q=single.get("q", "").strip()[: MAX_QUERY + 1],
         since=single.get("since", "")[:10],
         until=single.get("until", "")[:10],
-        filters=tuple((cast(FacetField, k), v[:200]) for k, v in pairs[:60] if k in FIELDS and v),
+        filters=tuple((k, v[:200]) for k, v in pairs[:60] if k in FIELDS and v),
         fold=single.get("fold", "1") != "0",
         historic=single.get("historic", "") if single.get("historic") in {"0", "1"} else "",
         sort=cast(SortOrder, sort) if sort in get_args(SortOrder) else "newest",

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta, tzinfo
 from urllib.parse import urlsplit
 
+from alerts.transitions import ACTION_NAMES
 from storage.types import Office, Role
 
 KIND: Mapping[str, str] = {
@@ -17,6 +18,18 @@ KIND: Mapping[str, str] = {
     "hotlist": "热榜",
 }
 SENTIMENT: Mapping[str, str] = {"negative": "负面", "neutral": "中性", "positive": "正面"}
+FACET: Mapping[str, str] = {
+    "sentiment": "情感",
+    "kind": "平台",
+    "topic": "专题",
+    "department": "责任部门",
+    "area": "地点",
+    "source": "信源",
+    "text_kind": "诉求类型",
+    "flag": "标记",
+    "event": "事件",
+    "keyword": "关键词",
+}
 TEXT_KIND: Mapping[str, str] = {
     "question": "咨询",
     "request": "求助",
@@ -99,6 +112,8 @@ CORRECTION: Mapping[str, str] = {
     "false_alarm": "误报",
 }
 AUDIT: Mapping[str, str] = {
+    **{f"task.{action}": name for action, name in ACTION_NAMES.items()},
+    "intake.unpark": "重新处理搁置信息",
     "login": "登录",
     "login.fail": "登录失败",
     "logout": "退出",
@@ -202,6 +217,7 @@ def department_name(office: Office, department: str | None) -> str:
 
 #: what a page says after an action; the address carries the key, so only these sentences can appear
 DONE: Mapping[str, str] = {
+    "retried": "已放回队列，将重新处理。",
     "password": "密码已修改。",
     "pinned": "已人工定级，在撤销前以此为准。",
     "unpinned": "已撤销人工定级，下次评估时由系统重新定级。",

@@ -14,8 +14,19 @@ from starlette.exceptions import HTTPException as AnyHTTPException
 from starlette.responses import JSONResponse
 
 from dashboards import access
-from dashboards.api.rows import Accepted, DocumentIn, DocumentOut, DocumentsOut, EventOut, EventsOut
-from dashboards.api.rows import Problem, Problems, TaskOut, TasksOut, problems
+from dashboards.api.rows import (
+    Accepted,
+    DocumentIn,
+    DocumentOut,
+    DocumentsOut,
+    EventOut,
+    EventsOut,
+    Problem,
+    Problems,
+    TaskOut,
+    TasksOut,
+    problems,
+)
 from dashboards.searching import BadForm, read_form, to_query
 from dashboards.site import Site
 from dashboards.web.health import state

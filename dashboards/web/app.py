@@ -1,6 +1,6 @@
 """The application: one table says which route exists and who may use it; there is no other way in."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, get_args
 
@@ -100,7 +100,7 @@ ROUTES = (
     Row("GET", "/audit", audit.index, OFFICER),
     Row("GET", "/audit/verify", audit.verify, OFFICER),
 )
-#: the menu: path, word, sign
+#: the menu: path, word
 MENU = (
     ("/", "总览"),
     ("/events", "事件"),
@@ -114,10 +114,10 @@ MENU = (
 )
 
 
-def menu(roles: frozenset[str]) -> list[tuple[str, str]]:
+def menu(roles: Iterable[str]) -> list[tuple[str, str]]:
     """The entries of the menu that these roles may open."""
     may = {row.path: row.roles for row in ROUTES if row.method == "GET"}
-    return [(path, word) for path, word in MENU if may[path] & roles]
+    return [(path, word) for path, word in MENU if may[path] & set(roles)]
 
 
 def create_app(site: Site) -> FastAPI:

@@ -1,5 +1,6 @@
 """总览: what is new, what grows, what is due, and what was not seen."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -9,7 +10,7 @@ from dashboards.charts import volume_chart
 from dashboards.coverage import Coverage, coverage
 from dashboards.site import Site
 from dashboards.web.visit import Here
-from storage.ports import DocumentQuery, Transaction
+from storage.ports import DocumentQuery, FacetField, Transaction
 from storage.types import Event, Office, Task
 
 #: a task in one of these states waits for somebody
@@ -69,7 +70,7 @@ def figures(visit: Here) -> dict[str, object]:
     return found
 
 
-def limited(scope: str | None) -> dict[str, list[str]]:
+def limited(scope: str | None) -> dict[FacetField, Sequence[str]]:
     """The document filter of a department; none for city-wide roles."""
     return {"department": [scope]} if scope else {}
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote, urlencode
 from zoneinfo import ZoneInfo
 
@@ -71,7 +70,7 @@ class Names:
 def json_block(value: object) -> Markup:
     """JSON for a `<script type="application/json">`: nothing in it can end the element."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    return Markup(text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026"))  # noqa: S704
+    return Markup(text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026"))
 
 
 def address(path: str, **query: object) -> str:
@@ -80,12 +79,30 @@ def address(path: str, **query: object) -> str:
     return f"{path}?{urlencode(pairs, doseq=True)}" if pairs else path
 
 
+def label(names: Names, field: str, value: str) -> str:
+    """What a value of a facet or of a correction is called."""
+    tables = {"sentiment": words.SENTIMENT, "kind": words.KIND, "text_kind": words.TEXT_KIND}
+    if field in tables:
+        return tables[field].get(value, value)
+    speak = {"topic": names.topic, "department": names.department, "area": names.place, "source": names.source}
+    if field in speak:
+        return speak[field](value)
+    return {"yes": "涉及本地", "no": "与本地无关"}.get(value, value) if field == "ours" else value
+
+
 @cache
 def static(name: str) -> str:
     """`/static/board.css?v=1a2b3c4d`: the hash lets browsers keep the file for a year."""
     path = STATIC / name
     mark = hashlib.sha256(path.read_bytes()).hexdigest()[:10] if path.is_file() else "missing"
     return f"/static/{name}?v={mark}"
+
+
+#: tables of `dashboards.words` that templates may use
+LABELS = (
+    *("AUDIT", "CAUSE", "CORRECTION", "DEADLINE_KIND", "DELIVERY", "DONE", "EVENT_STATUS", "FACET", "KIND", "ROLE"),
+    *("SENTIMENT", "SOURCE_STATE", "STATE", "STEP", "TASK_ROLE", "TEXT_KIND"),
+)
 
 
 def environment() -> Environment:
@@ -97,14 +114,8 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    labels: dict[str, Any] = {
-        name: getattr(words, name)
-        for name in (
-            "KIND SENTIMENT TEXT_KIND STATE STEP DEADLINE_KIND EVENT_STATUS CAUSE ROLE TASK_ROLE "
-            "SOURCE_STATE DELIVERY CORRECTION AUDIT"
-        ).split()
-    }
-    env.globals.update(labels, static=static, address=address)
+    env.globals.update({name: getattr(words, name) for name in LABELS})
+    env.globals.update(static=static, address=address, label=label)
     env.filters.update(
         web_address=words.web_address,
         json_block=json_block,

@@ -91,7 +91,7 @@ class Visit:
         )
         tx.audit.append(entry)
 
-    def render(self, template: str, **context: object) -> str:
+    def render(self, template: str, /, **context: object) -> str:
         """The template with the names that every page needs."""
         bound = self.session or self.request.cookies.get(FORM_COOKIE, "")
         return self.templates.get_template(template).render(
@@ -104,7 +104,7 @@ class Visit:
             **context,
         )
 
-    def page(self, template: str, status: int = 200, **context: object) -> HTMLResponse:
+    def page(self, template: str, status: int = 200, /, **context: object) -> HTMLResponse:
         """An HTML answer."""
         return HTMLResponse(self.render(template, **context), status)
 
