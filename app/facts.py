@@ -52,14 +52,18 @@ def best_place(places: Sequence[PlaceHit]) -> PlaceHit | None:
 def member_of(
     document: Document, assessment: Assessment, found: Assignment, office: Office, received_at: datetime
 ) -> Member:
-    """One document's part in its event. History counts as seen when it was published."""
+    """One document's part in its event.
+
+    Speed is how fast people talk, not how late we looked: a document counts as seen when it was published, where that
+    is known. It is only stored after it came in, so this never looks ahead.
+    """
     place = best_place(assessment.places)
     source = office.sources.get(document.source)
     return Member(
         event=found.event,
         document=document.id,
         at=document.at,
-        seen_at=document.at if document.historic else received_at,
+        seen_at=min(document.published_at or received_at, received_at),
         kind=document.kind,
         source=document.source,
         sentiment=assessment.sentiment.negative,
