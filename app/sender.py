@@ -8,10 +8,10 @@ lease runs out, so it is sent at most once more and never lost.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from alerts.channels import Channel, DeliveryError, SendResult, SettingsError, open_channel, read_secret
-from alerts.delivery import After, after, prepared
+from alerts.delivery import After, after, capped, prepared
 from storage.ports import Ledger
 from storage.types import Delivery, Office
 
@@ -55,7 +55,11 @@ class Sender:
         with self.ledger.begin() as tx:
             rows = tx.outbox.claim(self.owner, BATCH, LEASE_SECONDS, self.clock())
         for row in rows:
-            self._finish(row, after(row, self._attempt(row), self.clock(), self.office))
+            now = self.clock()
+            with self.ledger.read() as tx:
+                sent = tx.outbox.sent_since(row.recipient, now - timedelta(hours=1))
+            held = capped(row, sent, self.office, now)
+            self._finish(row, held or after(row, self._attempt(row), self.clock(), self.office))
         return len(rows)
 
     def _attempt(self, row: Delivery) -> Outcome:
@@ -76,7 +80,7 @@ class Sender:
             tx.outbox.add(end.follow)
 
 
-def test_message(office: Office, name: str, to: str | None, now: datetime, mark: str) -> tuple[bool, str]:
+def send_test(office: Office, name: str, to: str | None, now: datetime, mark: str) -> tuple[bool, str]:
     """Send one marked message through a channel; (accepted, what the provider said)."""
     row = Delivery(
         id=f"test-{mark}",

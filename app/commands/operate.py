@@ -13,7 +13,7 @@ from app.checkup import checkup
 from app.commands.check import emit
 from app.console import FAILED, USAGE, ConfigOption, DataOption, JsonOption, err, fail, out, read_config, stores
 from app.links import new_link
-from app.sender import test_message
+from app.sender import send_test
 from storage.ports import Ledger
 from storage.types import AuditEntry, Role, User
 
@@ -97,7 +97,7 @@ def channel_test(
     office = read_config(config).office
     if channel not in office.channels:
         fail(f"没有通道 {channel!r}；已有：{'、'.join(office.channels)}", USAGE)
-    ok, text = test_message(office, channel, to, clock.now(), secrets.token_hex(4))
+    ok, text = send_test(office, channel, to, clock.now(), secrets.token_hex(4))
     if not ok:
         fail(text)
     out.print(text)
