@@ -149,9 +149,9 @@ class Scenario:
                 self.outbox[key] = replace(row, status="superseded")
 
     def act(self, action: str, unit: str, /, role: Role = "lead", **details: object) -> Step:
-        """Somebody of the role acts on the department's open task."""
-        task = self.task(unit)
-        user = User(name=f"{role}-{unit}", display=role, roles=(role,), department=unit)
+        """Somebody of the role acts on a task: of this id, or the department's newest open one."""
+        task = self.tasks[unit] if unit in self.tasks else self.task(unit)
+        user = User(name=f"{role}-{task.department}", display=role, roles=(role,), department=task.department)
         context: dict[str, object] = {"event": self.events[task.event], "reply": self.replies.get(task.id), **details}
         step = apply(task, action, user=user, office=self.office, now=self.now, **context)
         for changed in (step.task, *step.others):
