@@ -1,7 +1,7 @@
 """Data of the charts. The browser's part (`static/board.js`) only draws what stands here."""
 
 from collections.abc import Sequence
-from datetime import datetime, tzinfo
+from datetime import datetime, timedelta, tzinfo
 
 from storage.ports import Bucket
 from storage.types import LevelChange, Office, Reply
@@ -31,7 +31,7 @@ def trend_chart(
     chart = volume_chart(buckets, zone, days=days)
     starts = [bucket.start for bucket in buckets]
     marks = [
-        {"at": step_of(change.at, starts), "text": office.level_name(change.after)[:3], "kind": "level"}
+        {"at": step_of(change.at, starts), "text": office.levels[change.after - 1].word if change.after else "撤销", "kind": "level"}
         for change in changes
     ]
     marks += [
@@ -40,6 +40,21 @@ def trend_chart(
         if reply.published_at
     ]
     return chart | {"kind": "trend", "marks": [mark for mark in marks if mark["at"] is not None]}
+
+
+def padded(buckets: Sequence[Bucket], since: datetime, until: datetime, step: timedelta) -> list[Bucket]:
+    """The buckets with empty ones before the first and after the last, so that a quiet stretch is seen as one.
+
+    `since` is rounded down to the step counted from local midnight; a change to summer time is not looked at.
+    """
+    filled = {bucket.start: bucket for bucket in buckets}
+    midnight = since.replace(hour=0, minute=0, second=0, microsecond=0)
+    at = midnight + (since - midnight) // step * step
+    starts = []
+    while at <= until:
+        starts.append(at)
+        at += step
+    return [filled.get(start, Bucket(start=start, count=0, negative=0)) for start in starts]
 
 
 def step_of(at: datetime, starts: Sequence[datetime]) -> int | None:

@@ -2,7 +2,7 @@
 "use strict";
 
 const root = document.documentElement;
-const css = (name) => getComputedStyle(root).getPropertyValue(name).trim();
+const css = (name) => getComputedStyle(document.body).getPropertyValue(name).trim();
 
 // ---- light and dark ------------------------------------------------------------------------------------------------
 const kept = localStorage.getItem("theme");

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from starlette.responses import Response
 
-from dashboards.charts import volume_chart
+from dashboards.charts import padded, volume_chart
 from dashboards.coverage import Coverage, coverage
 from dashboards.site import Site
 from dashboards.web.visit import Here
@@ -119,6 +119,7 @@ def seen(tx: Transaction, site: Site, visit: Here) -> Coverage:
 def chart(visit: Here) -> dict[str, object]:
     """Documents by hour over two days."""
     query = DocumentQuery(since=visit.now - timedelta(hours=48), historic=False, filters=limited(visit.scope))
-    return volume_chart(
-        visit.site.documents.histogram(query, step="hour", timezone=visit.office.timezone), visit.names.zone
-    )
+    zone = visit.names.zone
+    buckets = visit.site.documents.histogram(query, step="hour", timezone=visit.office.timezone)
+    start = (visit.now - timedelta(hours=47)).astimezone(zone)
+    return volume_chart(padded(buckets, start, visit.now, timedelta(hours=1)), zone)

@@ -7,7 +7,7 @@ from datetime import timedelta
 from fastapi import HTTPException
 from starlette.responses import Response
 
-from dashboards.charts import shares, volume_chart
+from dashboards.charts import padded, shares, volume_chart
 from dashboards.web.overview import ALIVE, limited
 from dashboards.web.visit import Here
 from storage.ports import Bucket, DocumentQuery, FacetField
@@ -56,6 +56,7 @@ def one(visit: Here, topic_id: str) -> Response:
     filters: dict[FacetField, Sequence[str]] = {**limited(visit.scope), "topic": [topic_id]}
     query = DocumentQuery(since=since, historic=False, filters=filters)
     buckets = store.histogram(query, step="day", timezone=visit.office.timezone)
+    buckets = padded(buckets, since.astimezone(visit.names.zone), visit.now, timedelta(days=1))
     with visit.site.ledger.read() as tx:
         events, total = tx.events.find(
             topic=topic_id, department=visit.scope, status=ALIVE, historic=False, sort="level", size=12
