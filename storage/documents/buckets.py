@@ -19,20 +19,21 @@ def buckets(cells: Mapping[int, tuple[int, int]], step: Step, timezone: str) -> 
     """
     if not cells:
         return []
-    zone = ZoneInfo(timezone)
-    sums: dict[datetime, tuple[int, int]] = {}
-    for start, (docs, negative) in cells.items():
-        at = floor((_EPOCH + timedelta(milliseconds=start)).astimezone(zone), step)
-        before = sums.get(at, (0, 0))
-        sums[at] = (before[0] + docs, before[1] + negative)
-    at, last = min(sums), max(sums)
+    times = sorted(cells)
+    at = floor((_EPOCH + timedelta(milliseconds=times[0])).astimezone(ZoneInfo(timezone)), step)
     result: list[Bucket] = []
-    while at <= last:
+    done = 0
+    while done < len(times):
         if len(result) >= _MOST:
             raise StoreError("时间跨度过大，图上画不下：请缩小时间范围，或改按更长的时段统计")
-        docs, negative = sums.get(at, (0, 0))
-        result.append(Bucket(start=at, count=docs, negative=negative))
-        at = following(at, step)
+        after = following(at, step)
+        behind = (after.astimezone(UTC) - _EPOCH) // timedelta(milliseconds=1)
+        count = negative = 0
+        while done < len(times) and times[done] < behind:
+            docs, bad = cells[times[done]]
+            count, negative, done = count + docs, negative + bad, done + 1
+        result.append(Bucket(start=at, count=count, negative=negative))
+        at = after
     return result
 
 

@@ -80,7 +80,7 @@ def facets(db: sqlite3.Connection, plan: Plan, rolls: Rolled | None, by: FacetFi
         return Counter(
             dict(
                 db.execute(
-                    f"SELECT event, count(*) FROM ({sql}) JOIN doc USING (n) WHERE event IS NOT NULL GROUP BY event",
+                    f"SELECT event, count(*) FROM doc WHERE event IS NOT NULL AND n IN ({sql}) GROUP BY event",
                     parameters,
                 )
             )
@@ -130,11 +130,12 @@ def _facets_raw(db: sqlite3.Connection, plan: Plan, field: int) -> Counter[str]:
     if plan.low >= plan.high:
         return Counter()
     if plan.match is None and plan.events is None and len(plan.classes) == 4:
-        sql, parameters = "SELECT v FROM link WHERE field = ? AND n >= ? AND n < ?", [field, plan.low, plan.high]
+        parameters: list[object] = [field, plan.low, plan.high]
+        sql = "SELECT v FROM link WHERE field = ? AND n >= ? AND n < ?"
     else:
+        # IN, not a join: SQLite would turn the range of keys into the way to read `link`, once per hit
         hits, found = source(plan)
-        sql = f"SELECT link.v FROM ({hits}) AS hit CROSS JOIN link ON link.field = {field} AND link.n = hit.n"
-        parameters = found  # type: ignore[assignment]
+        sql, parameters = f"SELECT v FROM link WHERE field = ? AND n IN ({hits})", [field, *found]
     return Counter(
         dict(
             db.execute(

@@ -30,10 +30,8 @@ def page(
 def fetch(db: sqlite3.Connection, keys: Sequence[int]) -> list[StoredDocument]:
     """Documents by key, in the order given."""
     wanted = ",".join(map(str, keys))
-    rows = db.execute(
-        f"SELECT n, json, tokens, event, duplicate, version FROM doc JOIN body USING (n) WHERE n IN ({wanted})"
-    )
-    found = {r[0]: unpack(r[1], r[2], event=r[3], duplicate=r[4], version=r[5]) for r in rows}
+    rows = db.execute(f"SELECT n, packed, event, duplicate, version FROM doc JOIN body USING (n) WHERE n IN ({wanted})")
+    found = {r[0]: unpack(r[1], event=r[2], duplicate=r[3], version=r[4]) for r in rows}
     return [found[n] for n in keys]
 
 
@@ -77,11 +75,10 @@ def _by_spread(db: sqlite3.Connection, plan: Plan, size: int, after: Position | 
     at = f"(n >> {TIE_BITS})"
     behind = ""
     if after:
-        behind = f" WHERE (-spread, -{at}, id) > (?, ?, ?)"
+        behind = f" AND (-spread, -{at}, id) > (?, ?, ?)"
         parameters += [-after[0], -after[1], after[2]]
     rows = db.execute(
-        f"SELECT spread, {at}, id, n FROM doc JOIN ({sql}) USING (n){behind}"
-        f" ORDER BY spread DESC, {at} DESC, id LIMIT ?",
+        f"SELECT spread, {at}, id, n FROM doc WHERE n IN ({sql}){behind} ORDER BY spread DESC, {at} DESC, id LIMIT ?",
         [*parameters, size],
     )
     return rows.fetchall()

@@ -42,8 +42,10 @@ class Row:
     words: bytes
     values: tuple[tuple[int, str], ...]  #: (field number, text)
     tokens: str
-    document: Document
-    assessment: Assessment
+    fetched_at: datetime
+    raw: str | None
+    dated: bool  #: has its own date
+    core: bytes  #: JSON of all that makes a put more than a repetition: not when and as which bytes it was fetched
 
     @property
     def kind(self) -> int:
@@ -60,6 +62,9 @@ def describe(stored: StoredDocument, tokens: str) -> Row:
     if not document.id:
         raise ValueError("文档没有编号")
     figures = (document.likes, document.comments, document.reposts)
+    tokens = clean_tokens(tokens)
+    bare = replace(assessment, tokens="", masked_title="", masked_text="")
+    core = dump_bytes([replace(document, fetched_at=_EPOCH, raw=None), bare])
     return Row(
         id=key(document.id),
         at=at,
@@ -69,20 +74,20 @@ def describe(stored: StoredDocument, tokens: str) -> Row:
         duplicate=optional_key(stored.duplicate_of),
         historic=document.historic,
         spread=min(sum(max(0, figure or 0) for figure in figures), 2**62),
-        digest=_digest(stored),
+        digest=_hash(core + tokens.encode()),
         words=_hash(dump_bytes([document.title, document.text])),
         values=tuple(dict.fromkeys((FIELDS[f], key(text)) for f, text in _facets(stored) if text)),
-        tokens=clean_tokens(tokens),
-        document=document,
-        assessment=assessment,
+        tokens=tokens,
+        fetched_at=document.fetched_at,
+        raw=document.raw,
+        dated=document.published_at is not None,
+        core=core,
     )
 
 
 def keep_first(row: Row, *, came: int, fetched_at: datetime) -> Row:
     """A document that is seen again keeps the moment it came in, and its place in time where it has no own date."""
-    document = replace(row.document, fetched_at=fetched_at)
-    at = row.at if document.published_at else milliseconds(fetched_at)
-    return replace(row, document=document, came=came, at=at)
+    return replace(row, fetched_at=fetched_at, came=came, at=row.at if row.dated else milliseconds(fetched_at))
 
 
 def _facets(stored: StoredDocument) -> Iterator[tuple[FacetField, str]]:
@@ -104,25 +109,21 @@ def _facets(stored: StoredDocument) -> Iterator[tuple[FacetField, str]]:
         yield "keyword", word
 
 
-def _digest(stored: StoredDocument) -> bytes:
-    """Of all that makes a put more than a repetition: not when and as which bytes it was fetched again."""
-    document = replace(stored.document, fetched_at=_EPOCH, raw=None)
-    return _hash(dump_bytes([document, stored.assessment]))
-
-
 def _hash(data: bytes) -> bytes:
     return hashlib.blake2b(data, digest_size=16).digest()
 
 
-def pack(document: Document, assessment: Assessment) -> bytes:
-    """The body column: JSON without the tokens, compressed."""
-    body = dump_bytes([document, replace(assessment, tokens="", masked_title="", masked_text="")])
-    return zstandard.ZstdCompressor(level=1).compress(body)
+def pack(row: Row) -> bytes:
+    """The body column, compressed: a line of JSON for the fetch, one for the rest, one of tokens."""
+    lines = (dump_bytes([row.fetched_at, row.raw]), row.core, row.tokens.encode())
+    return zstandard.ZstdCompressor(level=1).compress(b"\n".join(lines))
 
 
-def unpack(body: bytes, tokens: bytes, *, event: str | None, duplicate: str | None, version: int) -> StoredDocument:
-    document, assessment = orjson.loads(zstandard.ZstdDecompressor().decompress(body))
-    assessment["tokens"] = unpack_text(tokens)
+def unpack(body: bytes, *, event: str | None, duplicate: str | None, version: int) -> StoredDocument:
+    fetch, core, tokens = _lines(body)
+    document, assessment = orjson.loads(core)
+    document["fetched_at"], document["raw"] = orjson.loads(fetch)
+    assessment["tokens"] = tokens.decode()
     return StoredDocument(
         document=build(Document, document),
         assessment=build(Assessment, assessment),
@@ -132,12 +133,12 @@ def unpack(body: bytes, tokens: bytes, *, event: str | None, duplicate: str | No
     )
 
 
-def pack_text(text: str) -> bytes:
-    return zstandard.ZstdCompressor(level=1).compress(text.encode())
+def unpack_tokens(body: bytes) -> str:
+    return _lines(body)[2].decode()
 
 
-def unpack_text(data: bytes) -> str:
-    return zstandard.ZstdDecompressor().decompress(data).decode()
+def _lines(body: bytes) -> list[bytes]:
+    return zstandard.ZstdDecompressor().decompress(body).split(b"\n", 2)
 
 
 def clean_tokens(tokens: str) -> str:

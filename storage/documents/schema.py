@@ -33,7 +33,7 @@ CREATE INDEX doc_url ON doc (url) WHERE url IS NOT NULL;
 CREATE INDEX doc_event ON doc (event, n) WHERE event IS NOT NULL;
 CREATE INDEX doc_came ON doc (came, class);
 CREATE INDEX doc_spread ON doc (spread, n);
-CREATE TABLE body (n INTEGER PRIMARY KEY, tokens BLOB NOT NULL, json BLOB NOT NULL);
+CREATE TABLE body (n INTEGER PRIMARY KEY, packed BLOB NOT NULL);
 CREATE TABLE earlier (
     id TEXT NOT NULL, version INTEGER NOT NULL, seen INTEGER NOT NULL, title TEXT NOT NULL, text TEXT NOT NULL,
     PRIMARY KEY (id, version)

@@ -18,11 +18,11 @@ from storage.documents.rows import (
     keep_first,
     moment_of,
     pack,
-    pack_text,
     unpack,
-    unpack_text,
+    unpack_tokens,
 )
 from storage.documents.values import Named, Values
+from storage.ledger.codec import key
 from storage.ports import StoreError
 
 HOUR = 3_600_000
@@ -80,6 +80,7 @@ def put_rows(db: sqlite3.Connection, values: Values, rows: Sequence[Row]) -> tup
     """Write rows with distinct ids. Returns {"new", "updated", "unchanged"} and values to keep after the commit."""
     known = find_known(db, [row.id for row in rows])
     batch, tally = Batch(), Counter[str]()
+    _look_ahead(db, batch, [row.at for row in rows])
     for row in rows:
         old = known.get(row.id)
         tally[_put(db, values, batch, row, old) if old else _insert(db, values, batch, row, row.came, 1)] += 1
@@ -107,25 +108,28 @@ def _put(db: sqlite3.Connection, values: Values, batch: Batch, row: Row, old: Kn
     row = replace(row, event=row.event or old.event, duplicate=row.duplicate or old.duplicate)
     if (row.digest, row.event, row.duplicate) == (old.digest, old.event, old.duplicate):
         return "unchanged"
-    tokens, body = db.execute("SELECT tokens, json FROM body WHERE n = ?", (old.n,)).fetchone()
-    before = unpack(body, tokens, event=None, duplicate=None, version=1).document
-    row = keep_first(row, came=old.came, fetched_at=before.fetched_at)
+    before = unpack(
+        db.execute("SELECT packed FROM body WHERE n = ?", (old.n,)).fetchone()[0], event=None, duplicate=None, version=1
+    )
+    row = keep_first(row, came=old.came, fetched_at=before.document.fetched_at)
+    if row.at not in batch.next_key:
+        _look_ahead(db, batch, [row.at])
     version = old.version
     if row.words == old.words:
         seen = old.seen
     else:
         db.execute(
             "INSERT INTO earlier (id, version, seen, title, text) VALUES (?,?,?,?,?)",
-            (row.id, version, old.seen, before.title, before.text),
+            (row.id, version, old.seen, key(before.document.title), key(before.document.text)),
         )
         version += 1
     marks = _marks(db, values, batch, row)
-    if (row.at, row.kind, marks, row.tokens) == (old.n >> TIE_BITS, old.kind, old.marks, unpack_text(tokens)):
+    if (row.at, row.kind, marks, row.tokens) == (old.n >> TIE_BITS, old.kind, old.marks, before.assessment.tokens):
         db.execute(
             _CHANGE,
             (row.came, seen, row.url, row.event, row.duplicate, row.spread, version, row.digest, row.words, old.n),
         )
-        db.execute("UPDATE body SET json = ? WHERE n = ?", (pack(row.document, row.assessment), old.n))
+        db.execute("UPDATE body SET packed = ? WHERE n = ?", (pack(row), old.n))
     else:
         remove(db, values, batch, [old.n])
         _insert(db, values, batch, row, seen, version)
@@ -133,14 +137,14 @@ def _put(db: sqlite3.Connection, values: Values, batch: Batch, row: Row, old: Kn
 
 
 def _insert(db: sqlite3.Connection, values: Values, batch: Batch, row: Row, seen: int, version: int) -> str:
-    n = _key(db, batch, row.at)
+    n = _key(batch, row.at)
     marks = _marks(db, values, batch, row)
     links = [(number, int(v)) for (number, _), v in zip(row.values, marks.split(), strict=True)]
     batch.docs.append((
         n, row.id, row.came, seen, row.url, row.event, row.duplicate, row.kind, row.spread, version, row.digest,
         row.words, marks,
     ))  # fmt: skip
-    batch.bodies.append((n, pack_text(row.tokens), pack(row.document, row.assessment)))
+    batch.bodies.append((n, pack(row)))
     batch.index.append((n, indexed(row.tokens, marks, row.kind)))
     batch.links.extend((number, n, v) for number, v in links)
     batch.count(n, row.kind, links, (FIELDS["sentiment"], "negative") in row.values, 1)
@@ -151,14 +155,20 @@ def _marks(db: sqlite3.Connection, values: Values, batch: Batch, row: Row) -> st
     return " ".join(str(values.number(db, batch.fresh, named)) for named in row.values)
 
 
-def _key(db: sqlite3.Connection, batch: Batch, at: int) -> int:
+def _look_ahead(db: sqlite3.Connection, batch: Batch, times: Iterable[int]) -> None:
+    """Learn the last key in use of every millisecond that is written to, with one statement."""
+    rows = db.execute(
+        f"SELECT value, (SELECT max(n) FROM doc WHERE n >= value << {TIE_BITS} AND n < (value + 1) << {TIE_BITS})"
+        " FROM json_each(?)",
+        (orjson.dumps(sorted(set(times))).decode(),),
+    )
+    batch.next_key.update({at: last + 1 for at, last in rows if last is not None})
+
+
+def _key(batch: Batch, at: int) -> int:
     """The next free key within the millisecond `at`."""
-    first, behind = at << TIE_BITS, (at + 1) << TIE_BITS
-    n = batch.next_key.get(at)
-    if n is None:
-        last = db.execute("SELECT max(n) FROM doc WHERE n >= ? AND n < ?", (first, behind)).fetchone()[0]
-        n = first if last is None else last + 1
-    if n >= behind:
+    n = batch.next_key.get(at, at << TIE_BITS)
+    if n >= (at + 1) << TIE_BITS:
         raise StoreError(f"同一时刻（{moment_of(min(at, LATEST)).isoformat()}）的文档太多：请核对来源的时间")
     batch.next_key[at] = n + 1
     return n
@@ -168,10 +178,10 @@ def remove(db: sqlite3.Connection, values: Values, batch: Batch, keys: Sequence[
     """Take documents out of every table; rollups are lowered when the batch is flushed."""
     negative = values.find(db, FIELDS["sentiment"], ["negative"])
     for n in keys:
-        kind, marks, tokens = db.execute(
-            "SELECT class, marks, tokens FROM doc JOIN body USING (n) WHERE n = ?", (n,)
+        kind, marks, body = db.execute(
+            "SELECT class, marks, packed FROM doc JOIN body USING (n) WHERE n = ?", (n,)
         ).fetchone()
-        text = indexed(unpack_text(tokens), marks, kind)
+        text = indexed(unpack_tokens(body), marks, kind)
         db.execute("INSERT INTO fts (fts, rowid, tokens) VALUES ('delete', ?, ?)", (n, text))
         where = f"FROM link WHERE field IN ({_ALL_FIELDS}) AND n = ?"
         links = db.execute(f"SELECT field, v {where}", (n,)).fetchall()
@@ -183,7 +193,7 @@ def remove(db: sqlite3.Connection, values: Values, batch: Batch, keys: Sequence[
 
 def flush(db: sqlite3.Connection, batch: Batch) -> None:
     db.executemany(_DOC, batch.docs)
-    db.executemany("INSERT INTO body (n, tokens, json) VALUES (?,?,?)", batch.bodies)
+    db.executemany("INSERT INTO body (n, packed) VALUES (?,?)", batch.bodies)
     db.executemany("INSERT INTO fts (rowid, tokens) VALUES (?,?)", batch.index)
     db.executemany("INSERT INTO link (field, n, v) VALUES (?,?,?)", sorted(batch.links))
     db.executemany(_ROLL, ((*cell, docs, batch.negatives[cell]) for cell, docs in sorted(batch.rolls.items())))

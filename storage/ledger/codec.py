@@ -57,8 +57,13 @@ def scrub(value: Any) -> Any:
 
 def key(text: str) -> str:
     """A text as an SQL column can hold it: no NUL (PostgreSQL), no lone surrogate (both)."""
-    clean = text.replace("\0", "\ufffd")
-    return clean if clean.isascii() else str(scrub(clean))
+    if "\0" in text:
+        text = text.replace("\0", "\ufffd")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return str(scrub(text))
+    return text
 
 
 def optional_key(text: str | None) -> str | None:
