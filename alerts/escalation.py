@@ -89,8 +89,11 @@ def triggers(task: Task, office: Office, now: datetime, *, resting: bool = False
             yield from _unsigned(task, rule, task.dispatched_at, office, now)
         elif task.state == "signed":
             yield from _idle(task, rule, office, now)
+    law = {(d.step, d.due_at) for d in task.deadlines if d.kind == "statutory" and d.met_at is None}
     for clock in task.deadlines:
-        if clock.met_at is None and not (resting and clock.kind != "statutory"):
+        own = clock.kind != "statutory"
+        # an internal clock that runs out together with the law's says nothing more
+        if clock.met_at is None and not (own and (resting or (clock.step, clock.due_at) in law)):
             yield from _clock(task, clock, rule, office, now)
 
 

@@ -56,7 +56,7 @@ def guard(case: Case, *, soft: bool = False) -> None:
         check(case, soft)
 
 
-def returnuntil_of(task: Task, office: Office) -> datetime | None:
+def return_until(task: Task, office: Office) -> datetime | None:
     """End of the window for 退件, from dispatch; None before dispatch. Afterwards the task is deemed accepted."""
     rule = office.rule(task.level)
     if task.dispatched_at is None or rule is None:
@@ -69,7 +69,7 @@ def returnuntil_of(task: Task, office: Office) -> datetime | None:
 def _guard_return(case: Case, soft: bool) -> None:
     if case.task.returns >= MAX_RETURNS:
         raise Refused("该任务已经政府办会商裁定，不能再次退件")
-    until = returnuntil_of(case.task, case.office)
+    until = return_until(case.task, case.office)
     if until is not None and case.now > until:
         raise Refused(f"退件时限已于 {local(until, case.office):%m月%d日 %H:%M} 截止，视为接收")
     if not soft:

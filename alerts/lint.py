@@ -4,9 +4,11 @@ The loader has checked types and keys; here ids are looked up and the routing li
 """
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from itertools import pairwise
 
 from alerts.catalogue import lineage
+from alerts.channels import channel_problem
 from storage.types import LevelRule, LimitRule, Office, Recipient, Route, RouteMatch
 
 #: messages of one alert are gathered this long; a repeat interval must be a multiple (RESPONSE_RULES 2.7)
@@ -24,6 +26,7 @@ def lint(office: Office) -> list[str]:
         *_routes(office),
         *_limits(office.limits, office),
         *_posts(office),
+        *_channel_tables(office),
     ]
 
 
@@ -146,6 +149,13 @@ def _limits(limits: Sequence[LimitRule], office: Office) -> Iterator[str]:
             yield f"{where}：等级“{row.level_from}”不存在"
         if row.kind == "statutory" and not row.basis:
             yield f"{where}：法定时限必须写明文件依据"
+
+
+def _channel_tables(office: Office) -> Iterator[str]:
+    for name, table in office.channels.items():
+        problem = channel_problem(table, lambda: datetime.min)  # noqa: DTZ901 - nothing is sent, no moment is needed
+        if problem is not None:
+            yield f"office.toml [channels.{name}]：{problem}"
 
 
 def _posts(office: Office) -> Iterator[str]:

@@ -1,17 +1,15 @@
-"""Silences, inhibition, quiet hours and the hourly cap: why a message is not sent, or not yet.
+"""Silences, inhibition and quiet hours: why a message is not sent, or not yet.
 
 None of them ever touches what is urgent (Ⅰ, Ⅱ), a breach, or a rise out of the lowest level.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from alerts.calendar import local, quiet_until
+from alerts.calendar import quiet_until
 from alerts.catalogue import lineage
-from alerts.duty import contact
-from alerts.notices import compose, suppressed
-from storage.types import Deadline, Delivery, Event, Level, Office
+from storage.types import Deadline, Event, Level, Office
 
 MAX_SILENCE = timedelta(hours=24)
 #: reasons that go out at any hour and through any silence
@@ -109,41 +107,3 @@ def send_time(reason: str, level: Level, clocks: Sequence[Deadline], office: Off
     if any(d.met_at is None and now < d.due_at < morning for d in clocks):
         return now
     return max(at, morning)
-
-
-def cap_per_hour(rows: Iterable[Delivery], sent: Mapping[str, int], office: Office, now: datetime) -> list[Delivery]:
-    """Keep each department within `office.messages_per_hour`, urgent messages excepted.
-
-    `sent`: messages of the last hour by recipient. What is above becomes a stored THROTTLED row, and one digest for
-    the next full hour tells the department to look at its list: nothing is lost, nobody is flooded.
-    """
-    counts = dict(sent)
-    kept: list[Delivery] = []
-    for row in rows:
-        if row.status != "pending" or row.recipient not in office.departments:
-            kept.append(row)
-            continue
-        counts[row.recipient] = counts.get(row.recipient, 0) + 1
-        if row.urgent or counts[row.recipient] <= office.messages_per_hour:
-            kept.append(row)
-            continue
-        hour = local(now, office).replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
-        why = f"本小时已达 {office.messages_per_hour} 条，{hour:%H:%M} 合并提醒（原因 {row.reason}）"
-        kept.append(suppressed("THROTTLED", row.alert, row.task, row.recipient, f"{row.reason}|{row.epoch}", why, now))
-        kept += _digest(row.recipient, hour, office, now)
-    return list({row.idem_key: row for row in kept}.values())
-
-
-def _digest(recipient: str, hour: datetime, office: Office, now: datetime) -> list[Delivery]:
-    rows = compose(
-        "DIGEST",
-        f"digest|{recipient}|{hour.isoformat()}",
-        contact(recipient, office, now),
-        office,
-        now,
-        subject_text="【汇总】另有多项任务有新动态",
-        body=f"上一小时消息较多，未逐条发送。请登录系统查看本单位任务：{office.base_url.rstrip('/')}/tasks",
-        level=0,
-        not_before=hour,
-    )
-    return [replace(row, urgent=False) for row in rows]

@@ -1,0 +1,298 @@
+"""From events to messages, told as stories; and the property that order and repeats of input do not matter."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scenario import Scenario, moment
+from small_office import small_office
+
+from alerts.channels import DeliveryError, SendResult
+from alerts.plan import plan
+from alerts.routing import Facts, route
+from alerts.silences import Silence, Umbrella, silence_problems
+from storage.types import DepartmentGuess, Event
+
+OFFICE = small_office()
+
+
+def test_red_at_three_in_the_morning_of_the_national_holiday() -> None:
+    with Scenario("2025-10-01 03:00") as s:
+        s.event("e1", level=4, incident_grade="重大")
+        s.expect("FIRST", "scjg", channel="mail").expect("FIRST", "scjg", channel="hook")  # both at once
+        s.expect("COPY", "wxb").nothing_else()
+        s.at("03:01").expect("INFORMED", "duty-officer").nothing_else()
+        s.at("03:10").expect("REPEAT_UNSIGNED", "scjg", channel="mail", at="03:10")
+        s.expect("REPEAT_UNSIGNED", "scjg", channel="hook").nothing_else()
+        s.at("03:15").expect("UNSIGNED", "deputy-mayor", at="03:15").nothing_else()
+        s.at("03:20").expect("REPEAT_UNSIGNED", "scjg", channel="mail").expect("REPEAT_UNSIGNED", "scjg")
+        s.at("03:25").nothing_else()
+        s.act("sign", "scjg")
+        s.at("03:54").nothing_else()  # signed: no repeat, no mayor
+        s.at("03:55").expect("REARM", "scjg", channel="mail").expect("REARM", "scjg", channel="hook")
+        s.act("verify", "scjg")
+        due = {(d.step, d.kind): d.due_at for d in s.task("scjg").deadlines}
+        assert due[("reply", "statutory")] == moment("2025-10-01 08:00")  # 80号: 5 h, not 48 h
+        assert due[("press", "statutory")] == moment("2025-10-02 03:00")
+        s.at("05:30").expect("DEADLINE_50", "scjg", channel="mail", at="05:30").expect(
+            "DEADLINE_50", "scjg"
+        ).nothing_else()
+        s.act("draft", "scjg", text="已查封并公布检测结果。")
+        s.act("submit", "scjg")
+        s.expect("REVIEW", "duty-officer")
+        s.act("approve", "scjg", role="reviewer")
+        s.expect("APPROVED", "scjg", channel="mail").expect("APPROVED", "scjg", channel="hook")
+        s.act("publish", "scjg", channel="政府网站")
+        s.at("08:30").nothing_else()  # answered in time: no 75 %, no breach
+        s.act("note", "scjg", text="10时召开新闻发布会", step="press")
+        s.at("10-02 04:00").nothing_else()
+        s.act("close", "scjg")
+        s.close_event("e1").expect("RESOLVED", "scjg", channel="mail").expect("RESOLVED", "scjg", channel="hook")
+        s.expect("RESOLVED", "wxb")
+
+
+def test_blue_at_night_waits_for_the_morning_and_is_not_lost() -> None:
+    with Scenario("2025-09-25 22:30") as s:
+        s.event("e1", level=1)
+        s.at("09-26 06:59").nothing_else()
+        s.at("07:00").expect("FIRST", "scjg", at="07:00").nothing_else()
+        sign = next(d for d in s.task("scjg").deadlines if d.step == "sign")
+        assert sign.due_at == moment("2025-09-26 14:00")  # 4 working hours from 08:30, with lunch
+        s.act("sign", "scjg")
+
+
+def test_blue_before_the_holiday_waits_for_the_first_working_day() -> None:
+    with Scenario("2025-09-30 22:30", step=timedelta(minutes=30)) as s:
+        # the 48 h of 61号 run out within the holidays: then nothing is deferred
+        s.event("e1", level=1).expect("FIRST", "scjg", at="22:30")
+        s.act("sign", "scjg")
+
+
+def test_rising_out_of_the_lowest_level_breaks_the_night() -> None:
+    with Scenario("2025-09-25 23:00") as s:
+        s.event("e1", level=1)
+        s.at("23:30").nothing_else()
+        s.event("e1", level=2).expect("LEVEL_UP", "scjg", at="23:30")
+        assert [r.status for r in s.outbox.values() if r.reason == "FIRST"] == ["superseded"]
+        s.act("sign", "scjg")
+
+
+def test_yellow_is_gathered_for_a_minute() -> None:
+    with Scenario("2025-09-25 10:00") as s:
+        s.event("e1", level=2)
+        s.nothing_else()
+        s.at("10:01").expect("FIRST", "scjg")
+        s.act("sign", "scjg")
+
+
+def test_the_same_content_is_not_sent_again_and_the_suppression_is_stored_once() -> None:
+    with Scenario("2025-09-25 10:00") as s:
+        s.event("e1", level=2).at("10:01").expect("FIRST", "scjg")
+        s.act("sign", "scjg")
+        for _ in range(5):
+            s.event("e1", level=2)
+        assert s.suppressions() == [("NO_CHANGE", "scjg")]
+
+
+def test_deadlines_follow_the_level_from_the_original_start_and_a_breach_is_said_at_once() -> None:
+    with Scenario("2025-09-25 10:00") as s:
+        s.event("e1", level=2).at("10:01").expect("FIRST", "scjg")
+        s.act("sign", "scjg")
+        s.act("verify", "scjg")
+        s.at("16:00").nothing_else()
+        s.events["e1"] = replace(s.events["e1"], incident_grade="重大")
+        s.facts["e1"] = replace(s.facts["e1"], incident_grade="重大")
+        s.event("e1", level=3).expect("LEVEL_UP", "scjg").expect("COPY", "wxb")
+        reply = next(d for d in s.task("scjg").deadlines if d.step == "reply" and d.kind == "statutory")
+        assert (reply.start_at, reply.due_at) == (moment("2025-09-25 10:00"), moment("2025-09-25 15:00"))
+        s.at("16:01").expect("BREACH", "scjg", at="16:01").expect("BREACH", "duty-officer").nothing_else()
+
+
+def test_history_gives_tasks_without_clocks_and_without_a_word() -> None:
+    with Scenario("2025-09-25 10:00") as s:
+        s.event("old", level=4, historic=True, first_at=moment("2018-05-01 08:00"))
+        s.at("12:00").nothing_else()
+        (task,) = s.tasks.values()
+        assert (task.historic, task.deadlines, task.alert, s.alerts, s.outbox) == (True, (), "", {}, {})
+        assert s.evaluate("old").tasks == ()
+
+
+def test_an_unsure_lead_is_confirmed_by_a_person_first() -> None:
+    guess = DepartmentGuess(id="sthj", probability=0.6, reason="用词相近")
+    with Scenario("2025-09-25 10:00") as s:
+        s.event("e1", level=2, topic=None, departments=(guess,))
+        s.expect("CONFIRM", "duty-officer").nothing_else()
+        assert s.task("sthj").state == "confirm"
+        assert ("UNCONFIRMED", "sthj") in s.suppressions()
+        # the office's own clock runs while it thinks, and the law's
+        assert {(d.step, d.kind) for d in s.task("sthj").deadlines} == {
+            ("adjudicate", "internal"),
+            ("reply", "statutory"),
+        }
+        s.at("12:01").expect("ADJUDICATE", "duty-officer", at="12:01").nothing_else()
+        s.act("confirm", "sthj", role="officer", department="jyj")
+        s.expect("FIRST", "jyj")
+        s.act("sign", "jyj")
+
+
+def test_a_persons_reassignment_holds_against_the_routing_list() -> None:
+    with Scenario("2025-09-25 10:00") as s:
+        s.event("e1", level=2).at("10:01").expect("FIRST", "scjg")
+        s.act("reassign", "scjg", role="officer", department="sthj", reason="属排污问题")
+        s.expect("NEW_DEPT", "sthj")
+        s.act("sign", "sthj")
+        s.event("e1", level=2)
+        assert {t.department for t in s.tasks.values()} == {"sthj"}
+        s.unexpected.clear()
+
+
+def test_a_rise_after_closing_is_a_flare_up_with_a_new_task() -> None:
+    with Scenario("2025-09-25 10:00") as s:
+        s.event("e1", level=2).at("10:01").expect("FIRST", "scjg")
+        first = s.task("scjg")
+        s.act("close", "scjg", role="officer", reason="已当场解决")
+        s.close_event("e1").expect("RESOLVED", "scjg")
+        s.events["e1"] = replace(s.events["e1"], status="open")
+        s.at("14:00").nothing_else()
+        s.event("e1", level=3)
+        s.expect("REFLARE", "scjg").expect("COPY", "wxb")
+        again = s.task("scjg")
+        assert (again.previous, again.alert != first.alert) == (first.id, True)
+        assert s.alerts[again.alert].previous == first.alert
+
+
+def test_outage_of_an_hour_does_not_end_in_a_volley() -> None:
+    with Scenario("2025-09-25 10:00") as s:
+        s.event("e1", level=3).expect("FIRST", "scjg").expect("COPY", "wxb")
+        s.jump(timedelta(hours=3))
+        # one repeat (the latest), the two escalation steps; not six repeats
+        s.expect("REPEAT_UNSIGNED", "scjg").expect("UNSIGNED", "department-head").expect("UNSIGNED", "deputy-mayor")
+
+
+def test_a_clock_that_jumps_back_sends_nothing_twice() -> None:
+    with Scenario("2025-09-25 10:00") as s:
+        s.event("e1", level=3).expect("FIRST", "scjg").expect("COPY", "wxb")
+        s.at("10:30").expect("REPEAT_UNSIGNED", "scjg")
+        s.jump(-timedelta(hours=2))
+        s.jump(timedelta(hours=2))
+
+
+def test_provider_outage_uses_the_next_channel_and_loses_nothing() -> None:
+    busy = DeliveryError("忙", permanent=False, code="500")
+    with Scenario("2025-09-25 10:00") as s:
+        s.send = lambda row: busy if row.channel == "mail" else SendResult()
+        s.event("e1", level=3)
+        s.nothing_else()
+        s.at("10:05").expect("FIRST", "scjg", channel="hook")
+        s.send = lambda row: SendResult()
+        s.at("10:20").expect("FIRST", "scjg", channel="mail").expect("COPY", "wxb")
+        assert {r.status for r in s.outbox.values()} == {"ok"}
+        s.act("sign", "scjg")
+
+
+def test_silence_holds_low_levels_and_never_urgent_ones() -> None:
+    now = moment("2025-09-25 10:00")
+    quiet = Silence(
+        id="s1",
+        author="wang",
+        approver="li",
+        reason="已知情况",
+        start=now,
+        end=now + timedelta(hours=5),
+        topics=("food-drug",),
+        level_to=2,
+    )
+    assert silence_problems(quiet, OFFICE) == []
+    with Scenario("2025-09-25 10:00") as s:
+        s.silences.append(quiet)
+        s.event("e1", level=2)
+        s.at("10:30").nothing_else()
+        assert s.suppressions() == [("SILENCED:s1", "scjg")]
+        s.event("e1", level=3).expect("LEVEL_UP", "scjg").expect("COPY", "wxb")
+        s.act("sign", "scjg")
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"approver": "wang"}, "批准人"),
+        ({"reason": " "}, "理由"),
+        ({"end": moment("2025-09-27 10:00")}, "24 小时"),
+        ({"end": moment("2025-09-25 10:00")}, "24 小时"),
+        ({"level_to": 4}, "不能静默"),
+        ({"level_to": 3}, "不能静默"),
+        ({"topics": ()}, "指明"),
+    ],
+)
+def test_bad_silences(change: dict[str, object], words: str) -> None:
+    now = moment("2025-09-25 10:00")
+    good = Silence(
+        id="s", author="wang", approver="li", reason="x", start=now, end=now + timedelta(hours=1), topics=("tax",)
+    )
+    assert any(words in p for p in silence_problems(replace(good, **change), OFFICE))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("umbrella", "sent"),
+    [
+        (Umbrella(event="big", department="scjg", level=3, open=True, signed=True), False),
+        (Umbrella(event="big", department="scjg", level=2, open=True, signed=True), False),
+        (Umbrella(event="big", department="scjg", level=1, open=True, signed=True), True),
+        (Umbrella(event="big", department="scjg", level=3, open=False, signed=True), True),
+        (Umbrella(event="big", department="scjg", level=3, open=True, signed=False), True),
+        (Umbrella(event="big", department="sthj", level=3, open=True, signed=True), True),
+    ],
+)
+def test_inhibition(umbrella: Umbrella, sent: bool) -> None:
+    with Scenario("2025-09-25 10:00") as s:
+        s.umbrellas.append(umbrella)
+        s.event("e1", level=2).at("10:02")
+        if sent:
+            s.expect("FIRST", "scjg")
+        else:
+            assert s.suppressions() == [("INHIBITED:big", "scjg")]
+
+
+def test_no_department_is_flooded_except_by_what_is_urgent() -> None:
+    office = replace(OFFICE, messages_per_hour=5)
+    with Scenario("2025-09-25 10:00", office) as s:
+        for n in range(40):
+            s.event(f"e{n}", level=2)
+        s.at("10:30")
+        assert len([m for m in s.sent if m.recipient == "scjg"]) == 5
+        assert s.suppressions().count(("THROTTLED", "scjg")) == 35
+        s.event("urgent", level=4)
+        assert [m.reason for m in s.sent if m.recipient == "scjg"][5:] == ["FIRST", "FIRST"]
+        s.at("11:00")
+        assert [m.reason for m in s.sent].count("DIGEST") == 1
+        s.unexpected.clear()
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.permutations([("e1", 4), ("e2", 2), ("e3", 1), ("e4", 3)]), st.lists(st.integers(0, 3), max_size=6))
+def test_order_and_repeats_of_the_input_do_not_matter(order: list[tuple[str, int]], again: list[int]) -> None:
+    def keys(work: list[tuple[str, int]]) -> set[str]:
+        s = Scenario("2025-09-25 10:00", step=timedelta(minutes=10))
+        for name, level in work:
+            s.event(name, level=level)
+        s.at("12:30")
+        return {m.reason + m.recipient + m.channel + str(m.task) + str(m.at) for m in s.sent}
+
+    repeated = [*order, *(order[n] for n in again)]
+    assert keys(repeated) == keys([("e1", 4), ("e2", 2), ("e3", 1), ("e4", 3)])
+
+
+def test_a_replayed_batch_gives_the_same_rows() -> None:
+    now = moment("2025-09-25 10:00")
+    event = Event(id="e", title="x", first_at=now, last_at=now, detected_at=now, level=3)
+    routing = route(Facts(level=3, topic="food-drug", area="wuai-road"), OFFICE)
+    first = plan(event, None, routing, (), (), OFFICE, now)
+    assert plan(event, None, routing, (), (), OFFICE, now) == first
+    assert len({d.idem_key for d in first.deliveries}) == len(first.deliveries)
+    # heat that only grew is no new content
+    hotter = replace(event, documents=500, negative=400, score=79.0, last_at=now + timedelta(hours=1))
+    second = plan(hotter, None, routing, first.alerts, first.tasks, OFFICE, now + timedelta(hours=1))
+    assert {d.reason for d in second.deliveries} == {"NO_CHANGE"}
+    assert (second.tasks, second.alerts) == ((), ())
