@@ -57,7 +57,13 @@ SOURCES = {
         Source(id="daily", name="示例日报", type="feed", url="http://127.0.0.1:9/r", kind="news", authority=0.6),
         Source(id="bureau", name="示例市政府网", type="list", url="http://127.0.0.1:9/g", kind="government"),
         Source(
-            id="sleepy", name="停更的专栏", type="list", url="http://127.0.0.1:9/s", kind="news", enabled=False, note="备用"
+            id="sleepy",
+            name="停更的专栏",
+            type="list",
+            url="http://127.0.0.1:9/s",
+            kind="news",
+            enabled=False,
+            note="备用",
         ),
     )
 }
@@ -112,7 +118,16 @@ STORIES: tuple[tuple[str, str, str, str, int, float, str, tuple[str, ...]], ...]
         "小微企业反映退税申报系统提示不清",
         ("退税申报到最后一步提示资料不全，又不说缺哪一项，跑了两趟窗口。",),
     ),
-    ("lamp", "environment", "wuai-road", "sthj", 0, 11.0, "五爱路夜间施工噪声", ("五爱路工地凌晨两点还在打桩，噪声很大。",)),
+    (
+        "lamp",
+        "environment",
+        "wuai-road",
+        "sthj",
+        0,
+        11.0,
+        "五爱路夜间施工噪声",
+        ("五爱路工地凌晨两点还在打桩，噪声很大。",),
+    ),
 )
 
 USERS: tuple[tuple[str, str, Role, str | None], ...] = (
@@ -144,7 +159,7 @@ def office() -> Office:
 def make_site(folder: Path, clock: Clock | None = None) -> Site:
     """Stores in a folder, filled with users and stories."""
     here, clock = office(), clock or Clock()
-    documents, ledger = open_stores(folder, segment=lambda text: " ".join(text), timezone=here.timezone)
+    documents, ledger = open_stores(folder, segment=" ".join, timezone=here.timezone)
     site = Site(
         office=lambda: here,
         documents=documents,
@@ -217,7 +232,11 @@ def stored(
 
 def risk(score: float) -> Risk:
     """A score with its terms."""
-    terms = (("S", "敏感度", 0.24, "食品安全，涉及学生"), ("V", "速度", 0.21, "近1小时较平时快4倍"), ("H", "热度", 0.16, "阅读480，评论32"))
+    terms = (
+        ("S", "敏感度", 0.24, "食品安全，涉及学生"),
+        ("V", "速度", 0.21, "近1小时较平时快4倍"),
+        ("H", "热度", 0.16, "阅读480，评论32"),
+    )
     factors = tuple(
         RiskFactor(code=code, name=name, weight=weight, x=score / 100, points=score * weight, text=text)
         for code, name, weight, text in terms
