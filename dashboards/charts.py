@@ -31,7 +31,11 @@ def trend_chart(
     chart = volume_chart(buckets, zone, days=days)
     starts = [bucket.start for bucket in buckets]
     marks = [
-        {"at": step_of(change.at, starts), "text": office.levels[change.after - 1].word if change.after else "撤销", "kind": "level"}
+        {
+            "at": step_of(change.at, starts),
+            "text": office.levels[change.after - 1].word if change.after else "撤销",
+            "kind": "level",
+        }
         for change in changes
     ]
     marks += [

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import cast, get_args
 from zoneinfo import ZoneInfo
 
-from storage.ports import DocumentQuery, FacetField, SortOrder
+from storage.ports import DocumentPage, DocumentQuery, DocumentStore, FacetField, SortOrder, StoreError
 from storage.query import parse
 
 #: facets beside the hits, in their order on the page
@@ -95,6 +95,17 @@ def to_query(form: SearchForm, timezone: str, scope: str | None) -> DocumentQuer
         duplicates=not form.fold,
         sort=form.sort,
     )
+
+
+def page_of(store: DocumentStore, query: DocumentQuery, size: int, after: str) -> DocumentPage:
+    """One page of hits. BadForm when `after` is no position of this search; StoreError when the store is away."""
+    try:
+        return store.search(query, size=size, after=after or None)
+    except StoreError:
+        if not after:
+            raise
+        store.search(query, size=1)
+        raise BadForm("翻页位置无效，请回到第一页重新检索。") from None
 
 
 def day(text: str, zone: ZoneInfo) -> datetime | None:

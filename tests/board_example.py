@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import uvicorn
+from argon2 import PasswordHasher
 from small_office import small_office
 
 from alerts.deadlines import deadlines
@@ -43,6 +44,8 @@ from storage.types import (
     User,
 )
 
+#: the real one takes a tenth of a second for each log-in, which is its purpose, not the tests'
+access.HASHER = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
 PASSWORD = "Chunfeng-2026-huayu"
 NOW = datetime(2026, 11, 24, 2, 30, tzinfo=UTC)
 
@@ -156,7 +159,7 @@ def office() -> Office:
 def make_site(folder: Path, clock: Clock | None = None) -> Site:
     """Stores in a folder, filled with users and stories."""
     here, clock = office(), clock or Clock()
-    documents, ledger = open_stores(folder, segment=lambda text: " ".join(text), timezone=here.timezone)
+    documents, ledger = open_stores(folder, segment=" ".join, timezone=here.timezone)
     site = Site(
         office=lambda: here,
         documents=documents,

@@ -80,7 +80,7 @@ def test_the_day_from_red_event_to_closed_task(chromium: Browser, base: str) -> 
 def test_a_lead_signs_on_a_phone(chromium: Browser, base: str) -> None:
     with tab(chromium, PHONE) as page:
         as_user(page, base, "lead-jyj")
-        page.get_by_role("link", name="任务").click()
+        page.get_by_role("link", name="任务", exact=True).click()
         page.get_by_role("link", name="学区调整").click()
         press(page, "sign")
         expect(page.locator(".facts .state")).to_have_text("已签收")

@@ -27,7 +27,7 @@ from dashboards.api.rows import (
     TasksOut,
     problems,
 )
-from dashboards.searching import BadForm, read_form, to_query
+from dashboards.searching import BadForm, page_of, read_form, to_query
 from dashboards.site import Site
 from dashboards.web.health import state
 from storage.ports import StoreError
@@ -132,7 +132,7 @@ def documents(
     form = read_form(request.query_params.multi_items())
     try:
         query = to_query(form, caller.site.office().timezone, None)
-        found = caller.site.documents.search(query, size=limit, after=after or None)
+        found = page_of(caller.site.documents, query, limit, after)
     except (QuerySyntaxError, BadForm) as mistake:
         raise HTTPException(422, str(mistake)) from None
     return DocumentsOut(total=found.total, after=found.after, rows=[DocumentOut.of(row) for row in found.rows])
@@ -202,6 +202,14 @@ ROUTES: tuple[tuple[str, str, Callable[..., Any], dict[int | str, dict[str, Any]
 )
 
 
+def push_body() -> dict[str, Any]:
+    """The description of a pushed body: rows are checked one by one, so FastAPI cannot write it itself."""
+    row = DocumentIn.model_json_schema()
+    batch = {"type": "array", "items": row, "maxItems": MAX_ROWS}
+    wrapped = {"type": "object", "properties": {"documents": batch}, "required": ["documents"]}
+    return {"content": {"application/json": {"schema": {"anyOf": [row, batch, wrapped]}}}, "required": True}
+
+
 def create_api(site: Site) -> FastAPI:
     """The sub-application for `/api/v1`; its description lies at `/api/v1/openapi.json`."""
     api = FastAPI(title="民声 Minsheng API", version="1", openapi_url="/openapi.json", docs_url=None, redoc_url=None)
@@ -209,7 +217,15 @@ def create_api(site: Site) -> FastAPI:
     common: dict[int | str, dict[str, Any]] = {code: {"model": Problems} for code in (401, 403, 422, 503)}
     for method, path, endpoint, answers in ROUTES:
         success = 202 if method == "POST" else 200
-        api.add_api_route(path, endpoint, methods=[method], responses={**common, **answers}, status_code=success)
+        extra = {"requestBody": push_body()} if method == "POST" else None
+        api.add_api_route(
+            path,
+            endpoint,
+            methods=[method],
+            responses={**common, **answers},
+            status_code=success,
+            openapi_extra=extra,
+        )
 
     @api.exception_handler(AnyHTTPException)
     def refused(_: Request, error: AnyHTTPException) -> JSONResponse:

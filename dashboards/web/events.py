@@ -10,7 +10,7 @@ from starlette.responses import RedirectResponse, Response
 
 from dashboards import words
 from dashboards.charts import shares, trend_chart
-from dashboards.searching import step_for
+from dashboards.searching import BadForm, page_of, step_for
 from dashboards.web.overview import ALIVE
 from dashboards.web.visit import Here
 from storage.ports import Bucket, DocumentQuery, Transaction
@@ -121,7 +121,10 @@ def rows(visit: Here, event: Event, *, fold: bool, after: str) -> dict[str, obje
     store = visit.site.documents
     everything = DocumentQuery(filters={"event": [event.id]})
     shown = DocumentQuery(filters={"event": [event.id]}, duplicates=not fold)
-    found = store.search(shown, size=20, after=after or None)
+    try:
+        found = page_of(store, shown, 20, after)
+    except BadForm as mistake:
+        raise HTTPException(422, str(mistake)) from None
     return {
         "documents": found.rows,
         "shown": found.total,
@@ -182,7 +185,9 @@ def timeline(
     moments.append(Moment(at=event.detected_at, who="系统", text="首次发现", kind="event"))
     for change in changes:
         text = f"{names.level_name(change.before)} → {names.level_name(change.after)}"
-        detail = f"{words.CAUSE[change.cause]}，{change.score:.0f} 分"
+        detail = "；".join(
+            (f"{words.CAUSE[change.cause]}，{change.score:.0f} 分", *(r.text for r in change.reasons[:3]))
+        )
         who = "系统" if change.who == "system" else change.who
         moments.append(Moment(at=change.at, who=who, text=text, detail=detail, kind="level"))
     for task in tasks:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 #: nothing from elsewhere, no inline script or style, no eval, no frame
@@ -56,10 +57,6 @@ class SecurityHeaders:
         return "public, max-age=31536000, immutable" if b"v=" in scope["query_string"] else "no-cache"
 
 
-class BodyTooLarge(Exception):
-    """The body of a request is larger than its limit."""
-
-
 class BodyLimit:
     """Refuses a body above the limit, whether it is announced or streamed."""
 
@@ -75,14 +72,11 @@ class BodyLimit:
         if not announced.isdigit() or int(announced) > limit:
             await refuse_body(send)
             return
-        try:
-            await self.app(scope, counted(receive, limit), send)
-        except BodyTooLarge:
-            await refuse_body(send)
+        await self.app(scope, counted(receive, limit), send)
 
 
 def counted(receive: Receive, limit: int) -> Receive:
-    """`receive` that raises BodyTooLarge once more than `limit` bytes came."""
+    """`receive` that answers 413 once more than `limit` bytes came."""
     seen = 0
 
     async def count() -> Message:
@@ -90,7 +84,7 @@ def counted(receive: Receive, limit: int) -> Receive:
         message = await receive()
         seen += len(message.get("body", b""))
         if seen > limit:
-            raise BodyTooLarge
+            raise HTTPException(413, "请求内容过大。")
         return message
 
     return count

@@ -5,7 +5,7 @@ from starlette.responses import FileResponse, Response, StreamingResponse
 
 from dashboards import exporting
 from dashboards.charts import volume_chart
-from dashboards.searching import FACETS, BadForm, SearchForm, read_form, step_for, to_query
+from dashboards.searching import FACETS, BadForm, SearchForm, page_of, read_form, step_for, to_query
 from dashboards.web.visit import Here
 from storage.ports import Bucket, DocumentQuery, DocumentStore
 from storage.query import QuerySyntaxError
@@ -23,7 +23,7 @@ def page(visit: Here, after: str = "") -> Response:
     form = asked(visit)
     try:
         query = to_query(form, visit.office.timezone, visit.scope)
-        found = visit.site.documents.search(query, size=SIZE, after=after or None)
+        found = page_of(visit.site.documents, query, SIZE, after)
     except (QuerySyntaxError, BadForm) as mistake:
         column = getattr(mistake, "column", None)
         return visit.page("search.html", 422, form=form, problem=str(mistake), column=column, found=None)
