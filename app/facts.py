@@ -12,7 +12,6 @@ from datetime import datetime
 
 from alerts.routing import Facts
 from analysis.events import Assignment
-
 from storage.types import (
     Assessment,
     DepartmentGuess,
