@@ -17,8 +17,8 @@ from datetime import datetime, timedelta
 
 from alerts.calendar import add_workhours
 from alerts.deadlines import state
-from alerts.notices import Reach, for_task
-from alerts.silences import send_time
+from alerts.notices import Reach, for_task, suppressed
+from alerts.silences import Silence, Umbrella, mute, send_time
 from alerts.transitions import FINAL
 from storage.types import Alert, Deadline, Delivery, DutyShift, Event, LevelRule, Office, Task, User
 
@@ -49,9 +49,12 @@ def sweep(
     *,
     users: Mapping[str, User] | None = None,
     since: datetime | None = None,
+    silences: Sequence[Silence] = (),
+    umbrellas: Sequence[Umbrella] = (),
 ) -> list[Delivery]:
     """All messages that are due at `now` over all open tasks. `alerts` and `events` by id; unknown ones do no harm.
 
+    What a silence or an umbrella mutes comes back as a suppressed row with its reason.
     A task whose event was closed by people, or whose alert is closed, is reminded of statutory clocks only.
     """
     reach = Reach(duty=duty, users=users)
@@ -63,13 +66,33 @@ def sweep(
         resting = _resting(task, alerts, events)
         for trigger in triggers(task, office, now, resting=resting):
             if trigger.at <= now and (last is None or trigger.at > last):
-                rows += _rows(trigger, task, office, now, reach)
+                muted = _mute(trigger, task, events, silences, umbrellas, office, now)
+                rows += [muted] if muted is not None else _rows(trigger, task, office, now, reach)
     return rows
 
 
 def _resting(task: Task, alerts: Mapping[str, Alert], events: Mapping[str, Event]) -> bool:
     alert, event = alerts.get(task.alert), events.get(task.event)
     return (alert is not None and alert.closed_at is not None) or (event is not None and event.status == "closed")
+
+
+def _mute(
+    trigger: Trigger,
+    task: Task,
+    events: Mapping[str, Event],
+    silences: Sequence[Silence],
+    umbrellas: Sequence[Umbrella],
+    office: Office,
+    now: datetime,
+) -> Delivery | None:
+    event = events.get(task.event) if silences or umbrellas else None
+    found = (
+        mute(trigger.reason, event, task.department, silences, umbrellas, office, now) if event is not None else None
+    )
+    if found is None:
+        return None
+    epoch = f"{trigger.reason}|{trigger.epoch}"
+    return suppressed(found[0], task.alert or None, task.id, task.department, epoch, found[1], now)
 
 
 def _rows(trigger: Trigger, task: Task, office: Office, now: datetime, reach: Reach) -> Iterator[Delivery]:

@@ -7,7 +7,7 @@ from datetime import datetime
 from alerts.deadlines import next_due
 from alerts.notices import NOBODY, Reach
 from alerts.routing import Routing
-from alerts.silences import ALWAYS, Silence, Umbrella, inhibited, silenced
+from alerts.silences import Silence, Umbrella, mute
 from alerts.transitions import FINAL
 from storage.types import Alert, AuditEntry, Deadline, Event, Level, LevelChange, Office, Task
 
@@ -67,17 +67,8 @@ def retained(task: Task, fresh: Sequence[Deadline]) -> tuple[Deadline, ...]:
 
 
 def muted(at: Setting, reason: str, alert: Alert) -> tuple[str, str] | None:
-    """(reason code of the suppression, Chinese words) or None. What is urgent is never muted."""
-    rule = at.office.rule(at.event.level)
-    if reason in ALWAYS or (rule is not None and rule.urgent):
-        return None
-    quiet = silenced(at.event, alert.department, at.silences, at.office, at.now)
-    if quiet is not None:
-        return f"SILENCED:{quiet.id}", f"静默中：{quiet.reason}（{quiet.approver}批准）"
-    over = inhibited(at.event.level, alert.department, at.umbrellas)
-    if over is not None:
-        return f"INHIBITED:{over.event}", "上级事件已由本单位签收办理，不再单独通知"
-    return None
+    """(code of the suppression, Chinese words) or None."""
+    return mute(reason, at.event, alert.department, at.silences, at.umbrellas, at.office, at.now)
 
 
 def next_clock(task: Task | None) -> datetime | None:

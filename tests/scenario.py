@@ -192,7 +192,16 @@ class Scenario:
         return self
 
     def tick(self) -> None:
-        self.write(sweep(self.tasks.values(), self.alerts, self.events, self.office, self.now))
+        rows = sweep(
+            self.tasks.values(),
+            self.alerts,
+            self.events,
+            self.office,
+            self.now,
+            silences=self.silences,
+            umbrellas=self.umbrellas,
+        )
+        self.write(rows)
         self.deliver()
 
     def write(self, rows: Sequence[Delivery]) -> None:

@@ -208,9 +208,31 @@ def test_silence_holds_low_levels_and_never_urgent_ones() -> None:
     with Scenario("2025-09-25 10:00") as s:
         s.silences.append(quiet)
         s.event("e1", level=2)
-        s.at("10:30").nothing_else()
-        assert s.suppressions() == [("SILENCED:s1", "scjg")]
+        s.at("12:30").nothing_else()  # the repeat after two hours is silenced too, and both are on record
+        assert s.suppressions() == [("SILENCED:s1", "scjg")] * 2
         s.event("e1", level=3).expect("LEVEL_UP", "scjg").expect("COPY", "wxb")
+        s.act("sign", "scjg")
+
+
+def test_after_a_silence_the_unsigned_are_reminded() -> None:
+    now = moment("2025-09-25 10:00")
+    with Scenario("2025-09-25 10:00") as s:
+        s.silences.append(
+            Silence(
+                id="s",
+                author="w",
+                approver="l",
+                reason="x",
+                start=now,
+                end=now + timedelta(hours=3),
+                event="e1",
+                level_to=2,
+            )
+        )
+        s.event("e1", level=2)
+        s.at("12:59").nothing_else()
+        s.at("13:59").expect("REPEAT_UNSIGNED", "scjg", at="13:00").nothing_else()
+        s.at("14:00").expect("REPEAT_UNSIGNED", "scjg").expect("UNSIGNED", "department-head").nothing_else()
         s.act("sign", "scjg")
 
 
