@@ -34,6 +34,7 @@ class Member:
     flags: tuple[str, ...] = ()
     authority: float = 0.0  #: of the source, 0..1
     ours: bool = True
+    historic: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

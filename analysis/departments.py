@@ -1,0 +1,138 @@
+"""Departments: the office's own catalogue first, each guess with the reason a person can check.
+
+    topic × words of the matter (派单目录) → named in the text → duties → the town in charge of the place
+    then, where an office has trained one, a classifier ranks further candidates
+
+Below the office's `confirm_below` a person confirms; a probability of the catalogue is a convention of this table, not
+a measured frequency, and is replaced by a calibrated one only where the office's own rows trained it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from analysis.characters import Batch, fold_batch
+from analysis.places import chain
+from analysis.topics import RuleSet
+from storage.query import Node, Or, Word, parse
+from storage.types import Department, DepartmentGuess, Office, PlaceHit, TopicHit
+
+_DUTY_LEAD, _TOPIC_LEAD, _SUPPORT = 0.95, 0.9, 0.6
+_NAMED, _DUTIES, _TOWN, _TOWN_ALONE = 0.7, 0.5, 0.5, 0.65
+_MOST = 5
+
+
+@dataclass(frozen=True, slots=True)
+class _Duty:
+    topic: str
+    departments: tuple[str, ...]
+    basis: str
+
+
+class Catalogue:
+    """派单目录 and duties, compiled once."""
+
+    def __init__(self, office: Office) -> None:
+        self._office = office
+        self._duties = [_Duty(t.id, r.departments, r.basis) for t in office.topics.values() for r in t.rules]
+        when = [parse(r.when) for t in office.topics.values() for r in t.rules]
+        known = list(office.departments.values())
+        self._named = _name_rules(known)
+        self._duty_words = [(d.id, Or(tuple(Word(w) for w in d.duties))) for d in known if d.duties]
+        nodes: list[Node] = [*when, *(rule for _, rule in self._named), *(rule for _, rule in self._duty_words)]
+        self._rules = RuleSet(nodes)
+        self._towns = {d.area: d.id for d in known if d.type == "town" and d.area}
+
+    def guess(
+        self, batch: Batch, topics: Sequence[Sequence[TopicHit]], places: Sequence[Sequence[PlaceHit]]
+    ) -> list[tuple[DepartmentGuess, ...]]:
+        """Candidates of each text, likeliest first, at most five."""
+        return [self._ranked(batch, i, hits, where) for i, (hits, where) in enumerate(zip(topics, places, strict=True))]
+
+    def named(self, batch: Batch) -> list[list[str]]:
+        """Departments that each text names."""
+        first = len(self._duties)
+        return [
+            [
+                self._named[rule - first][0]
+                for rule, _ in self._rules.match(folded)
+                if 0 <= rule - first < len(self._named)
+            ]
+            for folded in batch.folded
+        ]
+
+    def _ranked(
+        self, batch: Batch, i: int, topics: Sequence[TopicHit], places: Sequence[PlaceHit]
+    ) -> tuple[DepartmentGuess, ...]:
+        matched = {
+            rule: [batch.original(i, a, b) for a, b in spans] for rule, spans in self._rules.match(batch.folded[i])
+        }
+        found: dict[str, DepartmentGuess] = {}
+        ordered = sorted(topics, key=lambda hit: not hit.incident)
+        for rank, hit in enumerate(ordered):
+            _add(found, self._by_topic(hit.id, matched, 1.0 if rank == 0 and hit.incident else 0.8))
+        _add(found, self._by_words(matched))
+        _add(found, self._by_place(places, alone=not found))
+        return tuple(sorted(found.values(), key=lambda g: (-g.probability, g.id))[:_MOST])
+
+    def _by_topic(self, topic: str, matched: Mapping[int, list[str]], factor: float) -> list[DepartmentGuess]:
+        entry = self._office.topics[topic]
+        for rule, duty in enumerate(self._duties):
+            if duty.topic == topic and rule in matched:
+                words = f"文中有「{matched[rule][0]}」" if matched[rule] else "条件成立"
+                reason = f"{duty.basis or '派单目录'}：{entry.name}，{words}"
+                return _leads(duty.departments, _DUTY_LEAD * factor, reason)
+        return _leads(entry.departments, _TOPIC_LEAD * factor, f"派单目录：{entry.name}")
+
+    def _by_words(self, matched: Mapping[int, list[str]]) -> list[DepartmentGuess]:
+        first = len(self._duties)
+        second = first + len(self._named)
+        guesses = []
+        for rule, words in matched.items():
+            if first <= rule < second:
+                guesses.append(_guess(self._named[rule - first][0], _NAMED, f"文中点名「{words[0]}」"))
+            elif rule >= second:
+                distinct = tuple(dict.fromkeys(words))
+                probability = min(_DUTIES + 0.1 * (len(distinct) - 1), 0.8)
+                shown = "、".join(distinct[:3])
+                guesses.append(_guess(self._duty_words[rule - second][0], probability, f"职责含「{shown}」"))
+        return guesses
+
+    def _by_place(self, places: Sequence[PlaceHit], *, alone: bool) -> list[DepartmentGuess]:
+        for hit in places:
+            for area in chain(hit.id, self._office.places) if hit.ours else ():
+                if area in self._towns:
+                    probability = (_TOWN_ALONE if alone else _TOWN) * hit.confidence
+                    return [_guess(self._towns[area], probability, f"属地：{hit.name}")]
+        return []
+
+
+def catalogue(office: Office, topic: str | None, text: str, places: Sequence[PlaceHit] = ()) -> list[DepartmentGuess]:
+    """One text's candidates by rule alone; builds the tables anew, so keep a `Catalogue` for many texts."""
+    hits = [TopicHit(id=topic, words=())] if topic in office.topics and topic is not None else []
+    return list(Catalogue(office).guess(fold_batch([text]), [hits], [places])[0])
+
+
+def _name_rules(departments: Sequence[Department]) -> list[tuple[str, Node]]:
+    rules: list[tuple[str, Node]] = []
+    for department in departments:
+        names = tuple(n for n in (department.name, department.short, *department.aliases) if len(n) >= 3)
+        if names:
+            rules.append((department.id, Or(tuple(Word(n) for n in names))))
+    return rules
+
+
+def _leads(departments: Sequence[str], lead: float, reason: str) -> list[DepartmentGuess]:
+    return [
+        _guess(d, lead if i == 0 else _SUPPORT * lead, reason if i == 0 else f"{reason}（协办）")
+        for i, d in enumerate(departments)
+    ]
+
+
+def _guess(department: str, probability: float, reason: str) -> DepartmentGuess:
+    return DepartmentGuess(id=department, probability=round(probability, 3), reason=reason)
+
+
+def _add(found: dict[str, DepartmentGuess], guesses: Sequence[DepartmentGuess]) -> None:
+    for guess in guesses:
+        if guess.id not in found or found[guess.id].probability < guess.probability:
+            found[guess.id] = guess

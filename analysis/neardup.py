@@ -1,0 +1,301 @@
+"""Near-duplicates: MinHash signatures of character trigrams and a bounded window of buckets (LSH, 16 bands of 3).
+
+    texts ─signatures→ 96 bytes each ─Window.assign→ id of the first document with nearly the same text, or None
+
+Broder 1997 (resemblance), Leskovec et al., Mining of Massive Datasets ch. 3 (banding). Two texts whose trigram sets
+overlap by J meet in at least one band with probability 1-(1-J^3)^16: .98 at J=.6, .87 at .5, .02 at .1.
+"""
+
+import re
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import numpy as np
+import numpy.typing as npt
+
+from analysis.characters import Codes, Offsets, fold, is_word, keep, raw_codes
+
+BANDS, ROWS = 16, 3
+HASHES = BANDS * ROWS
+SHORTEST = 8  #: fewer letters say too little to call two texts the same
+LONGEST = 4096  #: characters of a text that count
+_BATCH = 200_000  #: characters per step: the arrays stay in the cache
+
+_RNG = np.random.Generator(np.random.PCG64(20160812))
+_MULTIPLY = _RNG.integers(1, 2**32, HASHES, dtype=np.uint32) | np.uint32(1)
+_ADD = _RNG.integers(0, 2**32, HASHES, dtype=np.uint32)
+_BAND_MIX = _RNG.integers(1, 2**63, (BANDS, ROWS), dtype=np.uint64) | np.uint64(1)
+
+_REPOST = re.compile(r"//\s*@[^:：@/]{1,40}[:：]")
+_NOISE = re.compile(
+    r"https?://[\x21-\x7e]+|@[\w-]{1,30}|\[[\w\u4e00-\u9fff]{1,8}\]|转发微博|轉發微博|收起全文d?|展开全文|网页链接"
+)
+
+Signatures = npt.NDArray[np.uint16]
+
+
+def core(text: str) -> str:
+    """The part that is the item itself: for a repost with comment the original, without links, mentions and emoticons.
+
+    A Weibo chain reads `comment //@last: comment //@first: original`; the last part counts if it is long enough.
+    """
+    text = text[: 2 * LONGEST]
+    if "//" in text:
+        last = _REPOST.split(text)[-1]
+        text = last if len(last) >= 2 * SHORTEST else text
+    return _NOISE.sub("", text)
+
+
+def signatures(texts: Sequence[str]) -> list[bytes]:
+    """One MinHash signature of 48 little-endian uint16 (96 bytes) per text; b"" where the text is too short."""
+    found: list[bytes] = []
+    for part in _parts([core(t) for t in texts]):
+        found += _sign(part)
+    return found
+
+
+def _parts(texts: Sequence[str]) -> list[Sequence[str]]:
+    parts, start, size = [], 0, 0
+    for i, text in enumerate(texts):
+        size += min(len(text), LONGEST)
+        if size > _BATCH:
+            parts.append(texts[start : i + 1])
+            start, size = i + 1, 0
+    parts.append(texts[start:])
+    return parts
+
+
+def _shingles(texts: Sequence[str]) -> tuple[Codes, Offsets]:
+    """Trigram hashes of all texts that are long enough, and where each text's begin; shapes (s,), (n+1,)."""
+    codes, offsets = raw_codes(texts, LONGEST)
+    codes = fold(codes)
+    codes, offsets = keep(codes, offsets, is_word(codes))
+    mixed = codes * np.uint32(0x9E3779B1)
+    hashed = mixed[:-2] ^ (mixed[1:-1] * np.uint32(0x85EBCA77)) ^ (mixed[2:] * np.uint32(0xC2B2AE3D))
+    hashed ^= hashed >> np.uint32(15)
+    hashed *= np.uint32(0x2C1B3C6D)
+    hashed ^= hashed >> np.uint32(13)
+    return hashed, offsets
+
+
+def _sign(texts: Sequence[str]) -> list[bytes]:
+    hashed, offsets = _shingles(texts)
+    long = np.flatnonzero(np.diff(offsets) >= SHORTEST)
+    if not len(long):
+        return [b""] * len(texts)
+    # reduceat runs from one start to the next: the odd segments are the two trigrams that cross into the next text
+    edges = np.empty(2 * len(long), np.int64)
+    edges[0::2], edges[1::2] = offsets[long], offsets[long + 1] - 2
+    edges = edges[:-1] if edges[-1] >= len(hashed) else edges
+    smallest = np.empty((HASHES, len(long)), np.uint32)
+    for i in range(HASHES):
+        smallest[i] = np.minimum.reduceat(hashed * _MULTIPLY[i] + _ADD[i], edges)[0::2]
+    rows = (smallest.T ^ (smallest.T >> np.uint32(16))).astype("<u2")
+    found = [b""] * len(texts)
+    for i, row in zip(long.tolist(), rows, strict=True):
+        found[i] = row.tobytes()
+    return found
+
+
+class Window:
+    """The last `size` documents, findable by signature. Memory: about 350 bytes a document, flat from then on.
+
+    A bucket table without chains: a bucket holds the oldest live document of its key, and another key may push it out.
+    A pair meets in several of the 16 tables, so one lost bucket costs nothing that the benchmark could measure.
+    Time bounds are taken from the document that asks, never from the newest one: a wrong date in 2099 expires nothing.
+    """
+
+    def __init__(self, *, size: int = 200_000, span: timedelta = timedelta(days=7), similarity: float = 0.5) -> None:
+        if size < 1:
+            raise ValueError(f"窗口至少容纳一篇，收到 {size}")
+        self._size, self._span, self._similar = size, span.total_seconds(), round(similarity * HASHES)
+        self._count = 0  # documents ever added; number n lives in row n % capacity
+        self._number: dict[str, int] = {}
+        self._allocate(min(size, 4096))
+
+    def __len__(self) -> int:
+        return len(self._number)
+
+    def _allocate(self, capacity: int) -> None:
+        self._capacity = capacity
+        self._ids: list[str | None] = [None] * capacity
+        self._firsts: list[str | None] = [None] * capacity
+        self._rows = np.zeros((capacity, HASHES), np.uint16)
+        self._at = np.full(capacity, np.nan)
+        self._buckets = 1 << (2 * capacity - 1).bit_length()
+        self._table = np.full((BANDS, self._buckets), -1, np.int64)
+
+    def add(self, id: str, signature: bytes, at: datetime, first: str | None = None) -> None:
+        """Remember a document; `first` is what `query` said of it. Adding the same id again replaces it."""
+        self.add_many([id], [signature], [at], [first])
+
+    def query(self, signature: bytes, at: datetime | None = None, id: str | None = None) -> str | None:
+        """Id of the first near-duplicate within the span around `at` (any time if None); never `id` itself."""
+        return self.query_many([signature], None if at is None else [at], None if id is None else [id])[0]
+
+    def query_many(
+        self, signatures: Sequence[bytes], at: Sequence[datetime] | None = None, ids: Sequence[str] | None = None
+    ) -> list[str | None]:
+        """`query` for many signatures; the window is not changed."""
+        rows, asked = _matrix(signatures)
+        found: list[str | None] = [None] * len(signatures)
+        if len(asked):
+            own = np.array([self._number.get(ids[i], -1) if ids else -1 for i in asked], np.int64)
+            best = self._nearest(rows, _stamps(at, asked), own, np.full(len(asked), self._count))
+            for i, number in zip(asked.tolist(), best.tolist(), strict=True):
+                found[i] = self._first_of(number)
+        return found
+
+    def add_many(
+        self,
+        ids: Sequence[str],
+        signatures: Sequence[bytes],
+        at: Sequence[datetime],
+        firsts: Sequence[str | None] | None = None,
+    ) -> None:
+        """`add` for many documents; those without a signature are left out."""
+        rows, given = _matrix(signatures)
+        stamps = _stamps(at, given)
+        for start in range(0, len(given), self._size):
+            part = slice(start, start + self._size)
+            self._insert(
+                [ids[i] for i in given[part]],
+                rows[part],
+                stamps[part],
+                [firsts[i] if firsts else None for i in given[part]],
+            )
+
+    def assign(self, ids: Sequence[str], signatures: Sequence[bytes], at: Sequence[datetime]) -> list[str | None]:
+        """Query and add in order, also within the batch: the id of the first near-duplicate of each, or None.
+
+        A document that is handed in again (same id) keeps its place: replaying a batch changes nothing.
+        """
+        found: list[str | None] = []
+        step = max(1, min(1024, self._size // 2))
+        for start in range(0, len(ids), step):
+            part = slice(start, start + step)
+            found += self._assign(ids[part], signatures[part], at[part])
+        return found
+
+    def _assign(self, ids: Sequence[str], signatures: Sequence[bytes], at: Sequence[datetime]) -> list[str | None]:
+        known = {i: self._firsts[self._number[d] % self._capacity] for i, d in enumerate(ids) if d in self._number}
+        unchanged = {i for i in known if self._rows[self._number[ids[i]] % self._capacity].tobytes() == signatures[i]}
+        fresh = [i for i in range(len(ids)) if i not in unchanged]
+        found: list[str | None] = [known.get(i) if i in unchanged else None for i in range(len(ids))]
+        rows, given = _matrix([signatures[i] for i in fresh])
+        fresh = [fresh[g] for g in given]
+        if not fresh:
+            return found
+        stamps = _stamps([at[i] for i in fresh], np.arange(len(fresh)))
+        names = [ids[i] for i in fresh]
+        numbers = self._insert(names, rows, stamps, [None] * len(fresh))
+        best = self._nearest(rows, stamps, numbers, numbers)
+        for i, number, other in zip(fresh, numbers.tolist(), best.tolist(), strict=True):
+            first = self._first_of(other)  # earlier ones of this batch have theirs by now
+            found[i] = first if first != ids[i] else None
+            self._firsts[number % self._capacity] = found[i]
+        return found
+
+    def _first_of(self, number: int) -> str | None:
+        if number < 0:
+            return None
+        row = number % self._capacity
+        return self._firsts[row] or self._ids[row]
+
+    def _slots(self, rows: Signatures) -> npt.NDArray[np.int64]:
+        """Bucket of each band; shape (n, bands)."""
+        banded = rows.reshape(-1, BANDS, ROWS).astype(np.uint64)
+        keys = (banded * _BAND_MIX).sum(axis=2, dtype=np.uint64)
+        keys ^= keys >> np.uint64(29)
+        keys *= np.uint64(0xBF58476D1CE4E5B9)
+        slots: npt.NDArray[np.int64] = ((keys >> np.uint64(20)) & np.uint64(self._buckets - 1)).astype(np.int64)
+        return slots
+
+    def _nearest(
+        self,
+        rows: Signatures,
+        stamps: npt.NDArray[np.float64],
+        own: npt.NDArray[np.int64],
+        before: npt.NDArray[np.int64],
+    ) -> npt.NDArray[np.int64]:
+        """Number of the oldest live document that is similar enough, older than `before` and not `own`; -1 if none."""
+        held = self._table[np.arange(BANDS), self._slots(rows)]
+        asker, band = np.nonzero((held > self._count - 1 - self._capacity) & (held >= 0) & (held < before[:, None]))
+        number = held[asker, band]
+        place = number % self._capacity
+        good = (self._rows[place] == rows[asker]).sum(axis=1) >= self._similar
+        with np.errstate(invalid="ignore"):
+            good &= ~(np.abs(self._at[place] - stamps[asker]) > self._span) & ~np.isnan(self._at[place])
+        good &= number != own[asker]
+        best = np.full(len(rows), np.iinfo(np.int64).max)
+        np.minimum.at(best, asker[good], number[good])
+        return np.where(best == np.iinfo(np.int64).max, -1, best)
+
+    def _insert(
+        self,
+        ids: Sequence[str],
+        rows: Signatures,
+        stamps: npt.NDArray[np.float64],
+        firsts: Sequence[str | None],
+    ) -> npt.NDArray[np.int64]:
+        """Put rows into the ring and into free, dead or foreign buckets; their numbers."""
+        self._grow(len(ids))
+        numbers = np.arange(self._count, self._count + len(ids))
+        for number, id, first in zip(numbers.tolist(), ids, firsts, strict=True):
+            self._take_place(number, id, first)
+        place = numbers % self._capacity
+        self._rows[place], self._at[place] = rows, stamps
+        for i, id in enumerate(ids):  # the same id twice in one batch: only the last one lives
+            if self._number[id] != numbers[i]:
+                self._at[place[i]] = np.nan
+        self._count += len(ids)
+        self._fill(numbers, rows, stamps)
+        return numbers
+
+    def _take_place(self, number: int, id: str, first: str | None) -> None:
+        row = number % self._capacity
+        gone = self._ids[row]
+        if gone is not None and self._number.get(gone) == number - self._capacity:
+            del self._number[gone]
+        older = self._number.get(id)
+        if older is not None:
+            self._at[older % self._capacity] = np.nan
+        self._ids[row], self._firsts[row], self._number[id] = id, first, number
+
+    def _fill(self, numbers: npt.NDArray[np.int64], rows: Signatures, stamps: npt.NDArray[np.float64]) -> None:
+        slots = self._slots(rows)
+        held = self._table[np.arange(BANDS), slots]
+        place = held % self._capacity
+        alive = (held >= 0) & (held > self._count - 1 - self._capacity)
+        with np.errstate(invalid="ignore"):
+            alive &= np.abs(self._at[place] - stamps[:, None]) <= self._span
+        mine = rows.reshape(-1, BANDS, ROWS)
+        theirs = self._rows.reshape(-1, BANDS, ROWS)[place, np.arange(BANDS)]
+        row, band = np.nonzero(~(alive & (theirs == mine).all(axis=2)))
+        row, band = row[::-1], band[::-1]  # of equal buckets in one assignment the last wins: let it be the oldest
+        self._table[band, slots[row, band]] = numbers[row]
+
+    def _grow(self, more: int) -> None:
+        needed = min(self._size, self._count + more)
+        if needed <= self._capacity:
+            return
+        old = (self._ids, self._firsts, self._rows, self._at, min(self._count, self._capacity))
+        self._allocate(min(self._size, 1 << (needed - 1).bit_length()))
+        ids, firsts, rows, at, held = old
+        self._ids[:held], self._firsts[:held] = ids[:held], firsts[:held]
+        self._rows[:held], self._at[:held] = rows[:held], at[:held]
+        self._fill(np.arange(held), rows[:held], at[:held])
+
+
+def _matrix(signatures: Sequence[bytes]) -> tuple[Signatures, npt.NDArray[np.int64]]:
+    """Signatures that are there as rows, and their positions; shapes (m, 48), (m,)."""
+    given = np.array([i for i, s in enumerate(signatures) if len(s) == 2 * HASHES], np.int64)
+    joined = b"".join(signatures[i] for i in given)
+    return np.frombuffer(joined, "<u2").reshape(-1, HASHES).astype(np.uint16), given
+
+
+def _stamps(at: Sequence[datetime] | None, which: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+    """Seconds since 1970 of the chosen ones; nan where no time was given."""
+    if at is None:
+        return np.full(len(which), np.nan)
+    return np.array([at[i].timestamp() for i in which], np.float64)

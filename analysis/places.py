@@ -1,0 +1,123 @@
+"""Places: the office's gazetteer over a text, with a confidence and whether it is ours.
+
+    五爱路 + 沈阳 in one text → the homonym elsewhere: ours=False, and the reason says which word told so
+
+Works for another county by changing `places.toml`; nothing here knows a name.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from ahocorasick_rs import AhoCorasick, MatchKind
+
+from analysis.characters import Batch, fold_batch, fold_text
+from storage.types import Office, Place, PlaceHit
+
+#: how sure a name alone is, by what it is: a road of that name stands in many cities, a town hardly
+_BY_TYPE = {"city": 0.95, "town": 0.85, "village": 0.7, "road": 0.6, "company": 0.75, "market": 0.75}
+_OTHER_TYPE = 0.7
+_ALIAS = 0.85  #: factor for a short form
+_NEARBY = 0.15  #: added where the city or a place above or below it is named too
+_LOCAL = 0.1  #: added where the source itself is the city's own
+_HOMONYM = 0.3  #: what is left where a word of elsewhere stands in the text
+_FOREIGN = 0.6  #: factor where another city is named and ours is not
+_LONGEST = 2000  #: characters of a text that are read: a place that matters is named early
+
+
+@dataclass(frozen=True, slots=True)
+class _Name:
+    place: Place
+    full: bool
+
+
+class Gazetteer:
+    """All names of the office's places, found in one pass."""
+
+    def __init__(self, office: Office) -> None:
+        self._places = office.places
+        self._city = office.places.get(office.home)
+        self._names: dict[str, list[_Name]] = {}
+        for place in office.places.values():
+            for i, name in enumerate((place.name, *place.aliases)):
+                if folded := fold_text(name):
+                    self._names.setdefault(folded, []).append(_Name(place, i == 0))
+        self._elsewhere = {w: word for p in office.places.values() for word in p.elsewhere if (w := fold_text(word))}
+        words = list({**dict.fromkeys(self._names), **dict.fromkeys(self._elsewhere)})
+        self._words = words
+        self._automaton = AhoCorasick(words, matchkind=MatchKind.LeftmostLongest) if words else None
+        self._above = {place.id: _ancestors(place, office.places) for place in office.places.values()}
+
+    def find(self, texts: Sequence[str], local: Sequence[bool] | None = None) -> list[tuple[PlaceHit, ...]]:
+        """Places of each text, surest first; `local` says which come from the city's own sources."""
+        return self.find_batch(fold_batch(texts), local or [False] * len(texts))
+
+    def find_batch(self, batch: Batch, local: Sequence[bool]) -> list[tuple[PlaceHit, ...]]:
+        """`find` for texts that are folded already."""
+        return [self._hits(folded, own) for folded, own in zip(batch.folded, local, strict=True)]
+
+    def named(self, area: str | None) -> PlaceHit | None:
+        """The place that a source's own area column names, if the gazetteer knows it."""
+        names = self._names.get(fold_text(area)) if area else None
+        if not names:
+            return None
+        place = names[0].place
+        return PlaceHit(
+            id=place.id, name=place.name, confidence=0.97, ours=place.ours, reason=f"来源自注区域「{area}」"
+        )
+
+    def _hits(self, folded: str, local: bool) -> tuple[PlaceHit, ...]:
+        if self._automaton is None:
+            return ()
+        words = {self._words[w] for w, _, _ in self._automaton.find_matches_as_indexes(folded[:_LONGEST])}
+        if not words:
+            return ()
+        named: dict[str, _Name] = {}
+        for word in words:
+            for name in self._names.get(word, ()):
+                if name.full or name.place.id not in named:
+                    named[name.place.id] = name
+        hits = [self._judge(name, named, words, local) for name in named.values()]
+        return tuple(sorted(hits, key=lambda h: (-h.confidence, h.id)))
+
+    def _judge(self, name: _Name, named: Mapping[str, _Name], words: set[str], local: bool) -> PlaceHit:
+        place = name.place
+        confidence = _BY_TYPE.get(place.type, _OTHER_TYPE) * (1.0 if name.full else _ALIAS)
+        told = [self._elsewhere[w] for w in map(fold_text, place.elsewhere) if w in words]
+        kin = [n.place.name for i, n in named.items() if i != place.id and self._kin(i, place.id)]
+        foreign = [n.place.name for n in named.values() if not n.place.ours and n.place.type == "city"]
+        home = self._city is not None and self._city.id in named
+        ours, reason = place.ours, "全称" if name.full else "简称"
+        if told and not home:
+            return _hit(place, _HOMONYM, False, f"文中有「{told[0]}」，多半是外地同名地点")
+        if kin:
+            confidence, reason = confidence + _NEARBY, f"{reason}，文中还有「{kin[0]}」"
+        elif foreign and ours and not home:
+            confidence, reason = confidence * _FOREIGN, f"{reason}，但文中另有外地「{foreign[0]}」"
+        if local and ours:
+            confidence, reason = confidence + _LOCAL, f"{reason}，来源为本地渠道"
+        return _hit(place, confidence, ours, reason)
+
+    def _kin(self, a: str, b: str) -> bool:
+        return a in self._above.get(b, ()) or b in self._above.get(a, ())
+
+
+def _hit(place: Place, confidence: float, ours: bool, reason: str) -> PlaceHit:
+    return PlaceHit(id=place.id, name=place.name, confidence=round(min(confidence, 0.98), 2), ours=ours, reason=reason)
+
+
+def _ancestors(place: Place, places: Mapping[str, Place]) -> frozenset[str]:
+    """Ids above a place; a circle in the file ends the climb."""
+    seen: list[str] = []
+    above = place.parent
+    while above is not None and above in places and above not in seen:
+        seen.append(above)
+        above = places[above].parent
+    return frozenset(seen)
+
+
+def chain(place: str, places: Mapping[str, Place]) -> list[str]:
+    """A place's id and those above it, nearest first."""
+    found = [place] if place in places else []
+    while found and (above := places[found[-1]].parent) in places and above not in found:
+        found.append(str(above))
+    return found

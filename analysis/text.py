@@ -1,0 +1,75 @@
+"""Text as it comes in: made harmless, Weibo markup understood, sentences.
+
+sound → simplified → tokens          hashtags, own_words: what a Weibo post says itself
+"""
+
+import re
+import unicodedata
+from functools import cache
+
+from opencc import OpenCC
+
+from analysis.characters import traditional
+
+LIMIT = 200_000  #: characters of one text that the analysis reads; more is kept, but not understood
+
+_UNSOUND = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+_HASHTAG = re.compile(r"#([^#\s][^#\n]{0,38}[^#\s]|[^#\s])#")
+_REPOST = re.compile(r"//\s*@[^:：@/\s]{1,40}[:：]")
+_MENTION = re.compile(r"@[\w\-·]{1,30}")
+_LINK = re.compile(r"https?://[\x21-\x7e]+|网页链接|查看图片|收起全文d?|展开全文c?")
+_SENTENCE = re.compile(r"[^。！？!?；;\n…]+[。！？!?；;\n…]*[”’」』）)]*")
+
+
+def sound(text: str, limit: int | None = None) -> str:
+    """Without control characters and lone surrogates, which no store takes; cut to `limit` characters if given."""
+    text = text if limit is None else text[:limit]
+    return _UNSOUND.sub("", text) if _UNSOUND.search(text) else text
+
+
+@cache
+def _converter() -> OpenCC:
+    return OpenCC("t2s")
+
+
+@cache
+def _traditional() -> re.Pattern[str]:
+    return re.compile("[" + "".join(traditional()) + "]")
+
+
+def simplified(text: str) -> str:
+    """繁→简 by phrases, for analysis only; what is shown stays as it was written."""
+    return _converter().convert(text) if _traditional().search(text) else text
+
+
+def normal(text: str) -> str:
+    """NFKC, lower case, simplified: the form in which words are cut."""
+    text = text if text.isascii() else unicodedata.normalize("NFKC", text)
+    return simplified(text.lower())
+
+
+def hashtags(text: str) -> tuple[str, ...]:
+    """Weibo topics, `#…#`, each once and in order."""
+    if "#" not in text:
+        return ()
+    return tuple(dict.fromkeys(m.strip() for m in _HASHTAG.findall(text)))
+
+
+def own_words(text: str) -> str:
+    """What the poster wrote: of `comment //@b: earlier //@a: original` the comment, or all where it is empty."""
+    if "//" not in text:
+        return text
+    comment = _REPOST.split(text, maxsplit=1)[0].strip()
+    return comment or text
+
+
+def plain(text: str) -> str:
+    """Links gone, mentions as a bare @: addresses and names say nothing about the matter."""
+    if "http" in text or "网页链接" in text or "全文" in text or "查看图片" in text:
+        text = _LINK.sub("", text)
+    return _MENTION.sub("@", text) if "@" in text else text
+
+
+def sentences(text: str) -> list[str]:
+    """Sentences with their end marks; blank ones are left out."""
+    return [s for s in (m.strip() for m in _SENTENCE.findall(text)) if s]

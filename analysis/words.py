@@ -1,0 +1,154 @@
+"""Words: cut for search, and the few that say what a text is about.
+
+rjieba (jieba's dictionary and HMM, in Rust) where it is installed; plain jieba gives the same tokens 26 times slower.
+Search tokens come from the common dictionary alone, so that a query and a document are always cut alike; the office's
+own names join the keywords through the gazetteer (`analysis.places`), which needs no dictionary.
+"""
+
+import warnings
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache
+from importlib.util import find_spec
+from itertools import groupby, pairwise
+from math import log
+from pathlib import Path
+
+from analysis.text import LIMIT, normal, sound
+
+MODELS = Path(__file__).with_name("models")
+Cut = Callable[[str], list[str]]
+
+_LONGEST = 64  #: a longer run of letters is no word
+
+
+def by_rjieba(words: Sequence[str] = ()) -> Cut:
+    """Search cutter of rjieba, with further words."""
+    from rjieba import Jieba
+
+    jieba = Jieba()
+    for word in words:
+        jieba.add_word(word, 100_000, "n")
+    return lambda text: list(jieba.cut_for_search(text))
+
+
+def by_jieba(words: Sequence[str] = ()) -> Cut:
+    """The same from plain jieba, in Python."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # its source has invalid escapes, and pkg_resources warns of itself
+        import jieba
+
+    jieba.setLogLevel("WARNING")
+    tokenizer = jieba.Tokenizer()
+    for word in words:
+        tokenizer.add_word(word, 100_000, "n")
+    return lambda text: list(tokenizer.lcut_for_search(text))
+
+
+def cutter(words: Sequence[str] = ()) -> Cut:
+    """The fastest cutter that is installed."""
+    return by_rjieba(words) if find_spec("rjieba") else by_jieba(words)
+
+
+@cache
+def _common() -> Cut:
+    return cutter()
+
+
+def tokens(text: str, cut: Cut | None = None) -> list[str]:
+    """Search tokens of a text: lower-case, NFKC, simplified; punctuation and emoji left out; words within words too."""
+    cut = cut or _common()
+    return [t for t in cut(normal(sound(text, LIMIT))) if t[0].isalnum() and len(t) <= _LONGEST]
+
+
+def segment(text: str) -> str:
+    """Search tokens separated by blanks: what the document store indexes, and how it cuts the words of a query."""
+    return " ".join(tokens(text))
+
+
+@cache
+def background() -> tuple[dict[str, float], float]:
+    """Inverse document frequency of common words, learned by the project; and that of a word it never met."""
+    lines = (MODELS / "background.tsv").read_text(encoding="utf-8").splitlines()
+    documents = int(lines[0])
+    counts = (line.split("\t") for line in lines[1:])
+    return {word: log(documents / (1 + int(n))) for word, n in counts}, log(documents / 2)
+
+
+def keywords(found: Iterable[str], count: int = 6) -> tuple[str, ...]:
+    """The words that stand out by tf·idf (Spärck Jones 1972) against the background, best first.
+
+    Single characters, numbers and words that the background calls common are left out.
+    """
+    idf, unknown = background()
+    weights: dict[str, float] = {}
+    for word, times in Counter(found).items():
+        if len(word) < 2 or word.isascii():
+            continue
+        weight = idf.get(word, unknown if len(word) <= 6 else 0.0)
+        if weight > _COMMON and not word.isnumeric():
+            weights[word] = times * weight
+    best = sorted(weights, key=lambda w: (-weights[w], w))
+    return tuple(_without_parts(best, count))
+
+
+_COMMON = 3.5  #: idf of a word that one document in 33 holds
+
+
+def _without_parts(best: Sequence[str], count: int) -> list[str]:
+    """Search tokens hold words within words: of 食品安全, 食品, 安全 only the first that ranks."""
+    chosen: list[str] = []
+    for word in best:
+        if len(chosen) == count:
+            break
+        if not any(word in other or other in word for other in chosen):
+            chosen.append(word)
+    return chosen
+
+
+def learn_background(texts: Iterable[str], most: int = 40_000) -> str:
+    """The background file of a corpus: number of documents, then word and document count, most frequent first."""
+    counts: Counter[str] = Counter()
+    documents = 0
+    for text in texts:
+        documents += 1
+        counts.update({t for t in tokens(text) if len(t) > 1 and not t.isascii()})
+    common = [(w, n) for w, n in counts.most_common(most) if n >= 3]
+    return "\n".join([str(documents), *(f"{w}\t{n}" for w, n in common)]) + "\n"
+
+
+def rising(now: Iterable[Sequence[str]], before: Iterable[Sequence[str]], count: int = 20) -> list[tuple[str, float]]:
+    """Phrases of two words that rise inside a topic: proposals for new keywords, never applied by themselves.
+
+    Score: log-likelihood ratio (Dunning 1993) of the share of documents that hold the phrase, now against before.
+    """
+    new, n_new = _phrases(now)
+    old, n_old = _phrases(before)
+    scored = [(p, _dunning(k, n_new, old[p], n_old)) for p, k in new.items() if k >= 3]
+    rising_ones = [(p, s) for p, s in scored if s > _SIGNIFICANT]
+    return sorted(rising_ones, key=lambda row: (-row[1], row[0]))[:count]
+
+
+_SIGNIFICANT = 10.8  #: chi-squared with one degree of freedom at p = .001
+
+
+def _phrases(texts: Iterable[Sequence[str]]) -> tuple[Counter[str], int]:
+    counts: Counter[str] = Counter()
+    documents = 0
+    for words in texts:
+        documents += 1
+        plain = [w for w, _ in groupby(words) if len(w) > 1 and not w.isascii()]
+        counts.update({a + b for a, b in pairwise(plain) if a not in b and b not in a})
+    return counts, documents
+
+
+def _dunning(k1: int, n1: int, k2: int, n2: int) -> float:
+    if not n1 or k1 / n1 <= (k2 / n2 if n2 else 0.0):
+        return 0.0
+    p = (k1 + k2) / (n1 + n2)
+
+    def likelihood(k: int, n: int, q: float) -> float:
+        return k * log(q) + (n - k) * log(1 - q) if 0 < q < 1 else 0.0
+
+    p2 = k2 / n2 if n2 else 0.0
+    return 2 * (likelihood(k1, n1, k1 / n1) + likelihood(k2, n2, p2) - likelihood(k1, n1, p) - likelihood(k2, n2, p))

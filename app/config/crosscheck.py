@@ -1,0 +1,124 @@
+"""Checks that need more than one table: every id that is named must exist, every rule must be readable."""
+
+from collections.abc import Iterable, Iterator
+from difflib import get_close_matches
+from itertools import pairwise
+
+from app.config.problems import Problem
+from storage.query import QuerySyntaxError, parse
+from storage.types import Office
+
+
+def crosscheck(office: Office) -> list[Problem]:
+    """Every fault between the tables of an office; [] when it can go live."""
+    checks = (_levels, _departments, _topics, _places, _people, _risk, _sources)
+    return [problem for check in checks for problem in check(office)]
+
+
+def _missing(file: str, place: str, what: str, names: Iterable[str], known: Iterable[str]) -> Iterator[Problem]:
+    known = list(known)
+    for name in names:
+        if name not in known:
+            yield Problem(file=file, place=place, text=f"没有{what} {name!r}；{nearest(name, known)}")
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """「是不是 x？」 where one id is close, else the known ids (at most twelve)."""
+    names = list(known)
+    close = get_close_matches(name, names, n=1)
+    if close:
+        return f"是不是 {close[0]!r}？"
+    return f"已有：{'、'.join(names[:12])}{' 等' if len(names) > 12 else ''}"
+
+
+def _levels(office: Office) -> Iterator[Problem]:
+    levels = office.levels
+    if not 2 <= len(levels) <= 5:
+        yield Problem(file="office.toml", place="[[levels]]", text=f"等级应为 2 至 5 级，现在有 {len(levels)} 级")
+    for low, high in pairwise(levels):
+        if low.threshold >= high.threshold:
+            yield Problem(
+                file="office.toml",
+                place=f"[[levels]]（{high.id}）threshold",
+                text=f"等级由低到高排列，阈值应高于 {low.id} 的 {low.threshold:g}，现在是 {high.threshold:g}",
+            )
+    for rule in levels:
+        posts = [post for _, post in rule.escalation]
+        yield from _missing("office.toml", f"[[levels]]（{rule.id}）escalation", "岗位", posts, office.recipients)
+    ids = [rule.id for rule in levels]
+    for limit in office.limits:
+        if limit.level_from:
+            yield from _missing("office.toml", f"[[limits]]（{limit.id}）level_from", "等级", [limit.level_from], ids)
+        if (limit.hours is None) == (limit.workdays is None):
+            yield Problem(
+                file="office.toml", place=f"[[limits]]（{limit.id}）", text="hours 和 workdays 应填且只填一项"
+            )
+
+
+def _departments(office: Office) -> Iterator[Problem]:
+    for unit in office.departments.values():
+        place = f"[[departments]]（{unit.id}）"
+        yield from _missing("departments.toml", f"{place}channels", "通道", unit.channels, office.channels)
+        if unit.area:
+            yield from _missing("departments.toml", f"{place}area", "地点", [unit.area], office.places)
+        if unit.superior:
+            yield from _missing("departments.toml", f"{place}superior", "单位", [unit.superior], office.departments)
+
+
+def _topics(office: Office) -> Iterator[Problem]:
+    for topic in office.topics.values():
+        place = f"[[topics]]（{topic.id}）"
+        units = [*topic.departments, *(u for rule in topic.rules for u in rule.departments)]
+        yield from _missing("topics.toml", f"{place}departments", "单位", units, office.departments)
+        if topic.parent:
+            yield from _missing("topics.toml", f"{place}parent", "专题", [topic.parent], office.topics)
+        texts = [("rule", topic.rule), ("exclude", topic.exclude)]
+        texts += [(f"rules 第 {n} 条 when", rule.when) for n, rule in enumerate(topic.rules, 1)]
+        for name, text in texts:
+            if text or name == "rule":
+                yield from _syntax("topics.toml", place + name, text)
+
+
+def _syntax(file: str, place: str, text: str) -> Iterator[Problem]:
+    try:
+        parse(text)
+    except QuerySyntaxError as error:
+        yield Problem(file=file, place=place, text=str(error))
+
+
+def _places(office: Office) -> Iterator[Problem]:
+    if office.home not in office.places:
+        yield from _missing("office.toml", "[office] home", "地点", [office.home], office.places)
+    for place in office.places.values():
+        if place.parent:
+            yield from _missing("places.toml", f"[[places]]（{place.id}）parent", "地点", [place.parent], office.places)
+
+
+def _people(office: Office) -> Iterator[Problem]:
+    for post in office.recipients.values():
+        place = f"[[recipients]]（{post.id}）channels"
+        yield from _missing("office.toml", place, "通道", post.channels, office.channels)
+    yield from _missing("office.toml", "[office] duty_post", "岗位", [office.duty_post], office.recipients)
+    for shift in office.duty:
+        yield from _missing("office.toml", "[[duty]] post", "岗位", [shift.post], office.recipients)
+        if shift.start >= shift.end:
+            yield Problem(file="office.toml", place=f"[[duty]]（{shift.user}）", text="end 应晚于 start")
+
+
+def _risk(office: Office) -> Iterator[Problem]:
+    ids = [rule.id for rule in office.levels]
+    yield from _missing("office.toml", "[risk.floors]", "等级", office.risk.floors.values(), ids)
+    yield from _missing("office.toml", "[risk.caps]", "等级", office.risk.caps.values(), ids)
+    total = sum(office.risk.weights.values())
+    if abs(total - 1) > 0.001:
+        yield Problem(file="office.toml", place="[risk.weights]", text=f"权重之和应为 1，现在是 {total:.3f}")
+
+
+def _sources(office: Office) -> Iterator[Problem]:
+    for source in office.sources.values():
+        if not source.url.startswith(("http://", "https://", "file:")):
+            yield Problem(
+                file="sources.toml",
+                place=f"[[sources]]（{source.id}）url",
+                text=f"应以 http:// 或 https:// 开头，现在是 {source.url!r}",
+            )

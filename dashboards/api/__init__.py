@@ -1,0 +1,1 @@
+"""The HTTP API for other systems (12345, OA): push documents, read events and tasks."""

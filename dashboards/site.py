@@ -1,0 +1,30 @@
+"""What the board is handed: the office's files, the two stores, the clock, the secret."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from storage.ports import DocumentStore, Ledger
+from storage.types import Office, StoredDocument, TopicHit
+
+#: (rule, exclude, documents) → document id → hit; handed in by `app`, which knows the analysis
+TopicTest = Callable[[str, str, Sequence[StoredDocument]], dict[str, TopicHit]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """One running board. `office` is called for each request, so that a changed file is seen without a restart."""
+
+    office: Callable[[], Office]
+    documents: DocumentStore
+    ledger: Ledger
+    clock: Callable[[], datetime]  #: with zone
+    secret: bytes  #: at least 32 bytes, from a file of the data folder; signs form tokens
+    author_key: bytes = b""  #: secret of this office for author hashes of pushed documents; see `storage.prepare`
+    version: str = "0.1.0"
+    boot: str = ""  #: changes with every start, so that open pages notice a restart
+    assess_topics: TopicTest | None = None  #: None: the rule is run as a search
+    #: who talks to us directly and may say for whom it speaks (addresses of reverse proxies)
+    trusted_proxies: tuple[str, ...] = ()
+    session_hours: float = 12.0
+    secure_cookies: bool = False  #: True behind HTTPS

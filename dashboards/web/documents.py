@@ -1,0 +1,161 @@
+"""One document: its masked text, how it was understood and why, and a person's word against the machine's."""
+
+from dataclasses import replace
+from uuid import uuid4
+
+from fastapi import HTTPException
+from starlette.responses import Response
+
+from dashboards import words
+from dashboards.web.visit import Here
+from storage.ports import Transaction
+from storage.types import Assessment, Correction, DepartmentGuess, PlaceHit, Sentiment, SentimentLabel, StoredDocument
+
+CORRECTABLE = ("sentiment", "department", "ours")
+
+
+def visible(visit: Here, tx: Transaction, document_id: str) -> StoredDocument:
+    """The document if this user may see it: city-wide roles, the department's own, or of an event of theirs."""
+    rows = visit.site.documents.get([document_id])
+    if not rows:
+        raise HTTPException(404, "没有这条信息，或它不属于您的部门。")
+    row, scope = rows[0], visit.scope
+    if scope is None or any(guess.id == scope for guess in row.assessment.departments):
+        return row
+    if row.event and tx.tasks.find(event=row.event, department=scope, size=1)[1]:
+        return row
+    raise HTTPException(404, "没有这条信息，或它不属于您的部门。")
+
+
+def one(visit: Here, document_id: str) -> Response:
+    """The page of one document."""
+    with visit.site.ledger.read() as tx:
+        row = visible(visit, tx, document_id)
+        corrections = tx.notes.corrections(document=row.document.id, live_only=False)
+        event = tx.events.get([row.event]).get(row.event) if row.event else None
+    first = visit.site.documents.get([row.duplicate_of]) if row.duplicate_of else []
+    return visit.page(
+        "document.html",
+        row=row,
+        document=row.document,
+        seen=row.assessment,
+        event=event,
+        first=first[0] if first else None,
+        versions=visit.site.documents.versions(row.document.id),
+        corrections=corrections,
+        pieces=marked(row.document.text, row.assessment),
+    )
+
+
+def marked(text: str, seen: Assessment) -> list[tuple[str, str]]:
+    """The text in pieces (words, class): topic words and words that weigh for the sentiment are marked.
+
+    Pieces together are the text again; overlapping words: the longest first, then the earliest.
+    """
+    wanted = {word: "topic" for hit in seen.topics for word in hit.words if word}
+    wanted |= {word: "mood" for word, _ in seen.sentiment.spans[:12] if word and word not in wanted}
+    spots: list[tuple[int, int, str]] = []
+    for word in sorted(wanted, key=len, reverse=True)[:60]:
+        start = text.find(word)
+        while start >= 0 and len(spots) < 400:
+            end = start + len(word)
+            if all(end <= s or start >= e for s, e, _ in spots):
+                spots.append((start, end, wanted[word]))
+            start = text.find(word, end)
+    pieces, at = [], 0
+    for start, end, kind in sorted(spots):
+        pieces += [(text[at:start], ""), (text[start:end], kind)]
+        at = end
+    return [piece for piece in (*pieces, (text[at:], "")) if piece[0]]
+
+
+def correct(visit: Here, document_id: str) -> Response:
+    """POST: sentiment, department or 「ours」 as the person sees it; kept as a labelled row, undoable."""
+    field, value = visit.text("field", 20), visit.text("value", 64)
+    if field not in CORRECTABLE:
+        raise HTTPException(422, "此项不能更正。")
+    with visit.site.ledger.begin() as tx:
+        row = visible(visit, tx, document_id)
+        machine = machine_word(row.assessment, field)
+        seen = corrected(visit, row.assessment, field, value)
+        for old in tx.notes.corrections(document=row.document.id):
+            if old.field == field:
+                machine = old.machine
+                tx.notes.undo_correction(old.id, visit.now)
+        tx.notes.add_correction(
+            Correction(
+                id=uuid4().hex,
+                document=row.document.id,
+                field=field,
+                machine=machine,
+                person=value,
+                who=visit.user.name,
+                at=visit.now,
+            )
+        )
+        visit.record(tx, "document.correct", f"document:{row.document.id}", before=machine, after=f"{field}={value}")
+    visit.site.documents.put([replace(row, assessment=seen)])
+    return visit.go(back(visit, row), "corrected")
+
+
+def undo(visit: Here, document_id: str) -> Response:
+    """POST: take a correction back; the machine's word stands again."""
+    with visit.site.ledger.begin() as tx:
+        row = visible(visit, tx, document_id)
+        wanted = visit.text("correction", 64)
+        live = {c.id for c in tx.notes.corrections(document=row.document.id)}
+        if wanted not in live:
+            raise HTTPException(422, "此更正已被撤销。")
+        gone = tx.notes.undo_correction(wanted, visit.now)
+        visit.record(tx, "document.undo", f"document:{row.document.id}", after=wanted)
+    if gone is not None and gone.field in CORRECTABLE:
+        seen = corrected(visit, row.assessment, gone.field, gone.machine)
+        visit.site.documents.put([replace(row, assessment=seen)])
+    return visit.go(back(visit, row), "undone")
+
+
+def back(visit: Here, row: StoredDocument) -> str:
+    """Where the page of the document is, as an address."""
+    path = visit.request.url.path
+    return path.removesuffix("/correct").removesuffix("/undo")
+
+
+def machine_word(seen: Assessment, field: str) -> str:
+    """What the machine said, in the form in which `corrected` reads it."""
+    if field == "sentiment":
+        return seen.sentiment.label
+    if field == "department":
+        return seen.departments[0].id if seen.departments else ""
+    return "no" if seen.places and not any(hit.ours for hit in seen.places) else "yes"
+
+
+def corrected(visit: Here, seen: Assessment, field: str, value: str) -> Assessment:
+    """The assessment with one word replaced. Raises 422 for a value that does not exist."""
+    if field == "sentiment" and value in words.SENTIMENT:
+        return replace(seen, sentiment=certain(value))
+    if field == "department" and (value in visit.office.departments or not value):
+        others = tuple(guess for guess in seen.departments if guess.id != value)
+        chosen = (DepartmentGuess(id=value, probability=1.0, reason="人工更正"),) if value else ()
+        return replace(seen, departments=chosen + others)
+    if field == "ours" and value in {"yes", "no"}:
+        return replace(
+            seen, places=tuple(replace(hit, ours=value == "yes") for hit in seen.places) or home(visit, value)
+        )
+    raise HTTPException(422, "没有这个选项。")
+
+
+def certain(label: str) -> Sentiment:
+    """A person's word: probability 1."""
+    names: dict[str, SentimentLabel] = {"negative": "negative", "neutral": "neutral", "positive": "positive"}
+    return Sentiment(
+        label=names[label],
+        negative=float(label == "negative"),
+        neutral=float(label == "neutral"),
+        positive=float(label == "positive"),
+    )
+
+
+def home(visit: Here, value: str) -> tuple[PlaceHit, ...]:
+    """Where no place was found: the office's own area as the person says."""
+    place, ours = visit.office.home, value == "yes"
+    return (PlaceHit(id=place, name=visit.names.place(place), confidence=1.0, ours=ours, reason="人工更正"),)

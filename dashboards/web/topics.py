@@ -1,0 +1,91 @@
+"""专题: each topic against its own usual week, and the page of one."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from fastapi import HTTPException
+from starlette.responses import Response
+
+from dashboards.charts import padded, shares, volume_chart
+from dashboards.web.overview import ALIVE, limited
+from dashboards.web.visit import Here
+from storage.ports import Bucket, DocumentQuery, FacetField
+from storage.types import Topic
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Against:
+    """A topic's last day against the mean of the 27 days before."""
+
+    topic: Topic
+    today: int
+    usual: float  #: documents per day
+    negative: int  #: of today's
+
+    @property
+    def ratio(self) -> float | None:
+        """Today by usual; None where the usual day is too thin for a comparison."""
+        return self.today / self.usual if self.usual >= 1 else None
+
+
+def index(visit: Here) -> Response:
+    """Every topic in one table, the most unusual first."""
+    store, start = visit.site.documents, visit.now - timedelta(hours=24)
+    wide = limited(visit.scope)
+    day = DocumentQuery(since=start, historic=False, filters=wide)
+    past = DocumentQuery(since=visit.now - timedelta(days=28), until=start, historic=False, filters=wide)
+    bad = DocumentQuery(since=start, historic=False, filters={**wide, "sentiment": ["negative"]})
+    counts = [dict(store.facets(query, "topic", size=200)) for query in (day, past, bad)]
+    rows = [
+        Against(
+            topic=t, today=counts[0].get(t.id, 0), usual=counts[1].get(t.id, 0) / 27, negative=counts[2].get(t.id, 0)
+        )
+        for t in visit.office.topics.values()
+    ]
+    rows.sort(key=lambda row: (-row.today / (row.usual + 1), row.topic.id))
+    return visit.page("topics.html", rows=rows)
+
+
+def one(visit: Here, topic_id: str) -> Response:
+    """One topic: trend over four weeks, words, departments, places, open events."""
+    topic = visit.office.topics.get(topic_id)
+    if topic is None:
+        raise HTTPException(404, "没有这个专题。")
+    store, since = visit.site.documents, visit.now - timedelta(days=28)
+    filters: dict[FacetField, Sequence[str]] = {**limited(visit.scope), "topic": [topic_id]}
+    query = DocumentQuery(since=since, historic=False, filters=filters)
+    buckets = store.histogram(query, step="day", timezone=visit.office.timezone)
+    buckets = padded(buckets, since.astimezone(visit.names.zone), visit.now, timedelta(days=1))
+    with visit.site.ledger.read() as tx:
+        events, total = tx.events.find(
+            topic=topic_id, department=visit.scope, status=ALIVE, historic=False, sort="level", size=12
+        )
+    return visit.page(
+        "topic.html",
+        topic=topic,
+        events=events,
+        total=total,
+        chart=volume_chart(buckets, visit.names.zone, days=True) | {"usual": usual(buckets)},
+        cloud=cloud(store.facets(query, "keyword", size=40)),
+        departments=shares(store.facets(query, "department", size=8)),
+        areas=shares(store.facets(query, "area", size=8)),
+        sentiments=shares(store.facets(query, "sentiment", size=3)),
+        newest=store.search(query, size=8).rows,
+        documents=store.count(query),
+    )
+
+
+def usual(buckets: Sequence[Bucket]) -> float:
+    """The median day: the line that the bars are compared with."""
+    counts = sorted(bucket.count for bucket in buckets)
+    return float(counts[len(counts) // 2]) if counts else 0.0
+
+
+def cloud(rows: Sequence[tuple[str, int]]) -> list[tuple[str, int, int]]:
+    """(word, count, size 1..5) for the word cloud, in the words' own order so that the eye does not jump."""
+    if not rows:
+        return []
+    top, low = rows[0][1], rows[-1][1]
+    scale = max(1, top - low)
+    return sorted((word, count, 1 + round(4 * (count - low) / scale)) for word, count in rows)

@@ -1,0 +1,55 @@
+"""Numbers for the values that documents are filtered and counted by (`value` table)."""
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+
+from storage.documents.rows import FIELDS
+
+_MOST = 200_000  #: texts held in memory; keywords would otherwise grow without end
+
+Named = tuple[int, str]  #: (field number, text)
+
+
+class Values:
+    """The dictionary with a cache that only knows what was committed."""
+
+    def __init__(self) -> None:
+        self._known: dict[Named, int] = {}
+
+    def find(self, db: sqlite3.Connection, field: int, texts: Sequence[str]) -> list[int]:
+        """Numbers of those texts that exist."""
+        found: list[int] = []
+        for text in dict.fromkeys(texts):
+            number = self._known.get((field, text)) or self._look_up(db, (field, text))
+            if number is not None:
+                found.append(number)
+        return found
+
+    def number(self, db: sqlite3.Connection, fresh: dict[Named, int], named: Named) -> int:
+        """The number of a value, given now if it is new; new ones go into `fresh` until `keep`."""
+        number = self._known.get(named) or fresh.get(named)
+        if number is None:
+            db.execute("INSERT INTO value (field, text) VALUES (?, ?) ON CONFLICT DO NOTHING", named)
+            row = db.execute("SELECT v FROM value WHERE field = ? AND text = ?", named).fetchone()
+            number = fresh[named] = int(row[0])
+        return number
+
+    def keep(self, fresh: dict[Named, int]) -> None:
+        """Remember numbers whose transaction was committed."""
+        if len(self._known) + len(fresh) > _MOST:
+            self._known = {}
+        self._known.update(fresh)
+
+    def _look_up(self, db: sqlite3.Connection, named: Named) -> int | None:
+        row = db.execute("SELECT v FROM value WHERE field = ? AND text = ?", named).fetchone()
+        if row is None:
+            return None
+        if named[0] != FIELDS["keyword"]:
+            self.keep({named: row[0]})
+        return int(row[0])
+
+
+def texts(db: sqlite3.Connection, numbers: Iterable[int]) -> dict[int, str]:
+    """Number → text."""
+    wanted = ",".join(str(number) for number in numbers)
+    return dict(db.execute(f"SELECT v, text FROM value WHERE v IN ({wanted})"))

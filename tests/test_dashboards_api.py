@@ -1,0 +1,173 @@
+"""The HTTP API: tokens with scopes, push with line and field errors, idempotency, description."""
+
+import http.client
+import json
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+from board_example import Clock, make_site, serve
+
+from dashboards import access
+from dashboards.api.v1 import MAX_ROWS
+from dashboards.site import Site
+from dashboards.web.guards import PUSH_LIMIT
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def site(tmp_path: Path, clock: Clock) -> Iterator[Site]:
+    made = make_site(tmp_path, clock)
+    with made.ledger.begin() as tx:
+        tx.users.add_token(access.digest("writer"), "oa", ["documents:write"], None)
+        tx.users.add_token(access.digest("reader"), "oa", ["read"], clock() + timedelta(days=1))
+    yield made
+    made.documents.close()
+    made.ledger.close()
+
+
+@pytest.fixture
+def api(site: Site) -> Iterator[httpx.Client]:
+    with serve(site) as base, httpx.Client(base_url=f"{base}/api/v1", trust_env=False, timeout=30) as client:
+        yield client
+
+
+def bearer(token: str, **more: str) -> dict[str, str]:
+    return {"authorization": f"Bearer {token}", **more}
+
+
+READS = ("/documents", "/events", "/events/canteen", "/tasks", "/tasks/task-canteen", "/health")
+
+
+def test_nothing_without_a_token_of_the_right_scope(api: httpx.Client, clock: Clock) -> None:
+    for path in READS:
+        assert api.get(path).status_code == 401, path
+        assert api.get(path, headers=bearer("wrong")).status_code == 401, path
+        assert api.get(path, headers=bearer("writer")).status_code == 403, path
+        assert api.get(path, headers=bearer("reader")).status_code == 200, path
+    assert api.post("/documents", json={"text": "x"}).status_code == 401
+    assert api.post("/documents", json={"text": "x"}, headers=bearer("reader")).status_code == 403
+    clock.at += timedelta(days=2)
+    assert api.get("/health", headers=bearer("reader")).status_code == 401
+
+
+def test_a_pushed_document_waits_in_the_intake_with_its_author_hidden(api: httpx.Client, site: Site) -> None:
+    row = {"text": "路灯坏了三天没人修。", "author": "张三", "published_at": "2026-11-24T09:00:00", "kind": "hotline"}
+    answer = api.post("/documents", json=row, headers=bearer("writer"))
+    assert answer.status_code == 202
+    assert answer.json()["accepted"] == 1
+    with site.ledger.begin() as tx:
+        (waiting,) = tx.intake.claim("test", 10, 60, site.clock())
+    assert waiting.document.text == row["text"]
+    assert waiting.document.author not in (None, "张三")
+    assert waiting.document.source == "oa"
+    assert waiting.document.published_at is not None
+    assert waiting.document.published_at.utcoffset() is not None
+
+
+def test_bad_rows_are_named_by_line_and_field_and_good_ones_go_in(api: httpx.Client, site: Site) -> None:
+    rows = [
+        {"text": "第一条"},
+        {"title": "没有正文"},
+        {"text": "三", "likes": -1, "published_at": "昨天"},
+        {"text": "四", "x": 1},
+        5,
+    ]
+    answer = api.post("/documents", json={"documents": rows}, headers=bearer("writer"))
+    assert answer.status_code == 202
+    assert answer.json()["accepted"] == 1
+    places = {(e["line"], e["field"]) for e in answer.json()["errors"]}
+    assert {(2, "text"), (3, "likes"), (3, "published_at"), (4, "x")} <= places
+    assert {line for line, _ in places} == {2, 3, 4, 5}
+    assert api.post("/documents", json=rows[1:2], headers=bearer("writer")).status_code == 422
+    with site.ledger.read() as tx:
+        assert tx.intake.waiting() == 1
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b'"x"', b"\xff\xfe", b"[" * 5000])
+def test_broken_bodies_are_422(api: httpx.Client, body: bytes) -> None:
+    answer = api.post("/documents", content=body, headers=bearer("writer", **{"content-type": "application/json"}))
+    assert answer.status_code in (400, 422)
+    assert answer.json()["errors"]
+
+
+def test_too_much_is_413(api: httpx.Client) -> None:
+    many = [{"text": "x"}] * (MAX_ROWS + 1)
+    assert api.post("/documents", json=many, headers=bearer("writer")).status_code == 413
+    line = http.client.HTTPConnection(api.base_url.host, api.base_url.port or 0, timeout=10)
+    line.putrequest("POST", "/api/v1/documents")
+    line.putheader("content-length", str(PUSH_LIMIT + 1))
+    line.endheaders()
+    assert line.getresponse().status == 413, "refused before a byte of it is read"
+    line.close()
+
+
+def test_a_streamed_body_is_cut_off_too(api: httpx.Client) -> None:
+    part = b" " * 1_000_000
+    answer = api.post(
+        "/documents", content=(part for _ in range(PUSH_LIMIT // len(part) + 2)), headers=bearer("writer")
+    )
+    assert answer.status_code == 413
+
+
+def test_the_same_key_adds_nothing_twice(api: httpx.Client, site: Site) -> None:
+    headers = bearer("writer", **{"idempotency-key": "k1"})
+    first = api.post("/documents", json={"text": "一"}, headers=headers)
+    again = api.post("/documents", json={"text": "一"}, headers=headers)
+    assert first.json() == again.json()
+    assert again.headers["idempotent-replayed"] == "true"
+    assert api.post("/documents", json={"text": "二"}, headers=headers).status_code == 409
+    with site.ledger.read() as tx:
+        assert tx.intake.waiting() == 1
+
+
+def test_search_pages_through_and_points_at_mistakes(api: httpx.Client) -> None:
+    seen: list[str] = []
+    after = ""
+    while True:
+        answer = api.get("/documents", params={"limit": 10, "after": after}, headers=bearer("reader")).json()
+        seen += [row["id"] for row in answer["rows"]]
+        if not (after := answer["after"]):
+            break
+    assert len(seen) == len(set(seen)) == answer["total"]
+    wrong = api.get("/documents", params={"q": "(食堂"}, headers=bearer("reader"))
+    assert wrong.status_code == 422
+    assert "列" in wrong.json()["errors"][0]["message"]
+
+
+def test_hostile_parameters_never_break_it(api: httpx.Client) -> None:
+    for params in (
+        {"limit": "0"},
+        {"limit": "1e9"},
+        {"offset": "-1"},
+        {"after": "zzz"},
+        {"since": "2026-99-99"},
+        {"q": "\x00"},
+        {"q": "(" * 900},
+        {"level_from": "99"},
+    ):
+        for path in ("/documents", "/events", "/tasks"):
+            assert api.get(path, params=params, headers=bearer("reader")).status_code in (200, 422), (path, params)
+
+
+def test_the_description_is_complete(api: httpx.Client) -> None:
+    spec = json.loads(api.get("/openapi.json").text)
+    assert set(spec["paths"]) == {
+        "/documents",
+        "/events",
+        "/events/{event_id}",
+        "/tasks",
+        "/tasks/{task_id}",
+        "/health",
+    }
+    push = spec["paths"]["/documents"]["post"]
+    assert {"202", "401", "403", "409", "413", "422"} <= set(push["responses"])
+    row = push["requestBody"]["content"]["application/json"]["schema"]["anyOf"][0]
+    assert row["required"] == ["text"]
+    assert row["examples"]
