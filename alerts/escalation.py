@@ -25,6 +25,8 @@ from storage.types import Alert, Deadline, Delivery, DutyShift, Event, LevelRule
 #: the interval of repeats doubles from the fourth on (RESPONSE_RULES 2.7) and is never longer than a day
 PLAIN_REPEATS = 3
 MAX_INTERVAL = timedelta(days=1)
+#: what only repeats an earlier message says nothing beside the one about the change itself
+_NAGS = frozenset({"REPEAT_UNSIGNED", "REARM"})
 #: states that need nobody to be reminded of a reply clock: it is met, or the office itself holds the task
 _ANSWERED = frozenset({"published", "tracking", "evaluated"})
 
@@ -61,13 +63,33 @@ def sweep(
     last = since if since is not None and since <= now else None
     rows: list[Delivery] = []
     for task in tasks:
-        if task.historic or task.state in FINAL:
-            continue
         resting = _resting(task, alerts, events)
         for trigger in triggers(task, office, now, resting=resting):
             if trigger.at <= now and (last is None or trigger.at > last):
-                muted = _mute(trigger, task, events, silences, umbrellas, office, now)
+                muted = _mute(trigger, task, events.get(task.event), silences, umbrellas, office, now)
                 rows += [muted] if muted is not None else _rows(trigger, task, office, now, reach)
+    return rows
+
+
+def due_at_once(
+    task: Task,
+    event: Event,
+    office: Office,
+    now: datetime,
+    reach: Reach,
+    silences: Sequence[Silence] = (),
+    umbrellas: Sequence[Umbrella] = (),
+) -> list[Delivery]:
+    """What is due already when a task is made or its clocks change: a shorter limit may be breached before it is set.
+
+    The sweep would miss it where it only looks at what became due since its last run.
+    """
+    rows: list[Delivery] = []
+    for trigger in triggers(task, office, now):
+        if trigger.reason in _NAGS:
+            continue
+        muted = _mute(trigger, task, event, silences, umbrellas, office, now)
+        rows += [muted] if muted is not None else _rows(trigger, task, office, now, reach)
     return rows
 
 
@@ -79,13 +101,12 @@ def _resting(task: Task, alerts: Mapping[str, Alert], events: Mapping[str, Event
 def _mute(
     trigger: Trigger,
     task: Task,
-    events: Mapping[str, Event],
+    event: Event | None,
     silences: Sequence[Silence],
     umbrellas: Sequence[Umbrella],
     office: Office,
     now: datetime,
 ) -> Delivery | None:
-    event = events.get(task.event) if silences or umbrellas else None
     found = (
         mute(trigger.reason, event, task.department, silences, umbrellas, office, now) if event is not None else None
     )
@@ -103,9 +124,9 @@ def _rows(trigger: Trigger, task: Task, office: Office, now: datetime, reach: Re
 
 
 def triggers(task: Task, office: Office, now: datetime, *, resting: bool = False) -> Iterator[Trigger]:
-    """What has become due for one task up to `now`."""
+    """What has become due for one task up to `now`; nothing for history and for what is done."""
     rule = office.rule(task.level)
-    if rule is None:
+    if rule is None or task.historic or task.state in FINAL:
         return
     if not resting and task.dispatched_at is not None:
         if task.state == "dispatched":
@@ -183,12 +204,14 @@ def _clock(task: Task, clock: Deadline, rule: LevelRule, office: Office, now: da
 def _running(
     task: Task, clock: Deadline, rule: LevelRule, office: Office, now: datetime, key: str
 ) -> Iterator[Trigger]:
+    # while the office decides who is in charge, the clock is the office's own to watch
+    holder = office.duty_post if task.state in ("confirm", "return_pending") else task.department
     if now > clock.due_at:
-        who = tuple(dict.fromkeys((task.department, office.duty_post)))
+        who = tuple(dict.fromkeys((holder, office.duty_post)))
         yield Trigger(clock.due_at, "BREACH", key, who)
         return
     used = state(clock, now).used * 100
     passed = max((p for p in rule.reminders if p <= used), default=None)
     if passed is not None:
         at = clock.start_at + (clock.due_at - clock.start_at) * (passed / 100)
-        yield Trigger(at, f"DEADLINE_{passed}", key, (task.department,))
+        yield Trigger(at, f"DEADLINE_{passed}", key, (holder,))

@@ -1,15 +1,16 @@
 """What `plan` looks at, and the small questions it asks."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from alerts.deadlines import next_due
+from alerts.deadlines import deadlines, next_due
+from alerts.identity import alert_id, task_id
 from alerts.notices import NOBODY, Reach
 from alerts.routing import Routing
 from alerts.silences import Silence, Umbrella, mute
 from alerts.transitions import FINAL
-from storage.types import Alert, AuditEntry, Deadline, Event, Level, LevelChange, Office, Task
+from storage.types import Alert, AuditEntry, Deadline, Event, Level, LevelChange, Office, Task, TaskRole
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +42,40 @@ class Setting:
     def epoch(self) -> str:
         """Names the change of level that a message is about: the same change never sends twice."""
         return self.change.at.isoformat() if self.change is not None else "same-level"
+
+
+def new_task(at: Setting, department: str, role: TaskRole, parent: str | None, previous: str | None) -> Task:
+    """A task as it begins: to be confirmed where the lead is not sure, else dispatched now, with its clocks."""
+    historic = at.event.historic
+    confirm = at.routing.confirm and role == "lead" and not historic
+    alert = "" if historic else next_alert_id(at, department)
+    task = Task(
+        id=task_id(at.event.id, department, previous),
+        event=at.event.id,
+        alert=alert,
+        department=department,
+        role=role,
+        title=at.event.title,
+        level=at.event.level,
+        state="confirm" if confirm else "dispatched",
+        rule=at.routing.rule,
+        reasons=at.routing.reasons,
+        created_at=at.now,
+        dispatched_at=None if confirm or historic else at.now,
+        parent=parent,
+        previous=previous,
+        historic=historic,
+    )
+    return replace(task, deadlines=deadlines(task, at.event, at.office, at.now, kinds=at.kinds))
+
+
+def next_alert_id(at: Setting, department: str) -> str:
+    """Id of the department's open alert, or of the one that comes after its last closed one."""
+    standing = at.open_alert(department)
+    if standing is not None:
+        return standing.id
+    before = latest(at.alerts, department)
+    return alert_id(at.event.id, department, before.id if before is not None else None)
 
 
 def is_open(task: Task) -> bool:

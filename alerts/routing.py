@@ -140,7 +140,7 @@ def _several(choice: Choice, facts: Facts, office: Office) -> tuple[str, ...]:
 def _apply_rules(draft: Routing, found: list[Route], choice: Choice, facts: Facts, office: Office) -> Routing:
     fired = dict(_facts_rules(draft, choice, facts, office))
     for row in found:
-        if row.rule in ORDER:
+        if row.rule in ORDER and not row.go_on:  # a route that only adds copies names no rule
             fired.setdefault(row.rule, f"派单规则“{row.id}”规定{f'：{row.note}' if row.note else ''}")
     if not set(fired) - {"R2"}:
         fired = {"R2": f"一地一部门事项，{name(draft.lead, office)}为第一责任主体"}

@@ -74,6 +74,7 @@ class Scenario:
         self.umbrellas: list[Umbrella] = []
         self.send: Callable[[Delivery], SendResult | DeliveryError] = lambda row: SendResult()
         self.audited: list[str] = []
+        self.swept: datetime | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -198,9 +199,11 @@ class Scenario:
             self.events,
             self.office,
             self.now,
+            since=self.swept - timedelta(minutes=10) if self.swept is not None else None,
             silences=self.silences,
             umbrellas=self.umbrellas,
         )
+        self.swept = self.now
         self.write(rows)
         self.deliver()
 
