@@ -71,9 +71,13 @@ def _catalogue(task: Task, event: Event, office: Office, kinds: Sequence[str]) -
 
 
 def applies(limit: LimitRule, task: Task, event: Event, office: Office, kinds: Sequence[str]) -> bool:
-    """Whether a row of the time-limit catalogue is about this task; every given condition must hold."""
+    """Whether a row of the time-limit catalogue is about this task; every given condition must hold.
+
+    R1: on national policy the city reports and passes on, it does not answer, so no limit for an answer binds it.
+    """
     return (
-        (limit.level_from is None or task.level >= office.level(limit.level_from))
+        not (task.rule == "R1" and limit.step in ("reply", "press"))
+        and (limit.level_from is None or task.level >= office.level(limit.level_from))
         and (not limit.flags or not set(limit.flags).isdisjoint(event.flags))
         and (not limit.kinds or not set(limit.kinds).isdisjoint(kinds))
         and (not limit.incident_grades or event.incident_grade in limit.incident_grades)
