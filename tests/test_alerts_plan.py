@@ -206,6 +206,23 @@ def test_provider_outage_uses_the_next_channel_and_loses_nothing() -> None:
         s.act("sign", "scjg")
 
 
+def test_a_breach_that_could_not_be_sent_survives_signature_and_rise() -> None:
+    busy = DeliveryError("忙", permanent=False, code="500")
+    with Scenario("2025-09-25 10:00") as s:
+        s.send = lambda row: busy
+        s.event("e1", level=3, first_at=moment("2025-09-22 10:00"))
+        s.at("10:20")
+        s.act("sign", "scjg")
+        s.event("e1", level=4)
+        s.send = lambda row: SendResult()
+        s.at("10:40")
+        reasons = [m.reason for m in s.sent]
+        assert reasons.count("BREACH") == 3  # department by mail and hook, duty officer
+        assert "FIRST" not in reasons
+        assert "LEVEL_UP" in reasons
+        s.unexpected.clear()
+
+
 def test_silence_holds_low_levels_and_never_urgent_ones() -> None:
     now = moment("2025-09-25 10:00")
     quiet = Silence(
