@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from crawlers.dates import CHINA, FUTURE, aware, parse_date
-from crawlers.kinds.articles import number
+from crawlers.numbers import number
 from crawlers.urls import BadAddress, canonical, document_id
 from storage.types import KINDS, Document, Kind
 
