@@ -126,13 +126,21 @@ def test_words(store: DocumentStore, query: str, found: list[str]) -> None:
 
 
 def test_a_dictionary_word_is_found_inside_a_longer_one(tmp_path: Path) -> None:
-    cuts = {"食品安全": "食品 安全 食品安全", "食品安全法": "食品 安全 食品安全法", "安全食品": "安全 食品"}
+    cuts = {
+        "食品安全": "食品 安全 食品安全",
+        "食品安全法": "食品 安全 食品安全法",
+        "安全食品": "安全 食品",
+        "增值税率": "增值 税率 增值税 增值税率",
+        "增值税": "增值 增值税",
+    }
     store = SqliteDocuments(tmp_path / "documents.db", segment=lambda text: cuts.get(text.strip(), text))
     rows = [stored(n, text) for n, text in enumerate(cuts)]
     store.put([replace(row, assessment=replace(row.assessment, tokens="")) for row in rows])
     assert ids(store, "食品安全") == ["0", "1"]
     assert ids(store, "食品安全法") == ["1"]
-    assert ids(store, "-食品安全") == ["2"]
+    assert ids(store, "-食品安全") == ["2", "3", "4"]
+    assert ids(store, "增值税") == ["3", "4"]
+    assert ids(store, "增值税率") == ["3"]
     store.close()
 
 
