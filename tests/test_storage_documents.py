@@ -126,13 +126,21 @@ def test_words(store: DocumentStore, query: str, found: list[str]) -> None:
 
 
 def test_a_dictionary_word_is_found_inside_a_longer_one(tmp_path: Path) -> None:
-    cuts = {"食品安全": "食品 安全 食品安全", "食品安全法": "食品 安全 食品安全法", "安全食品": "安全 食品"}
+    cuts = {
+        "食品安全": "食品 安全 食品安全",
+        "食品安全法": "食品 安全 食品安全法",
+        "安全食品": "安全 食品",
+        "增值税率": "增值 税率 增值税 增值税率",
+        "增值税": "增值 增值税",
+    }
     store = SqliteDocuments(tmp_path / "documents.db", segment=lambda text: cuts.get(text.strip(), text))
     rows = [stored(n, text) for n, text in enumerate(cuts)]
     store.put([replace(row, assessment=replace(row.assessment, tokens="")) for row in rows])
     assert ids(store, "食品安全") == ["0", "1"]
     assert ids(store, "食品安全法") == ["1"]
-    assert ids(store, "-食品安全") == ["2"]
+    assert ids(store, "-食品安全") == ["2", "3", "4"]
+    assert ids(store, "增值税") == ["3", "4"]
+    assert ids(store, "增值税率") == ["3"]
     store.close()
 
 
@@ -474,4 +482,33 @@ def test_recount_names_what_differs(tmp_path: Path) -> None:
     db.close()
     (difference,) = store.recount()
     assert "汇总 7/0，重数 1/0" in difference
+    store.close()
+
+
+def test_a_full_disk_is_said_and_nothing_is_half_written(tmp_path: Path) -> None:
+    store = SqliteDocuments(tmp_path / "documents.db", segment=cut)
+    store.put([stored(n, "甲") for n in range(20)])
+    with store._pool.writer() as db:  # stands in for a full disk: SQLite raises the same error
+        pages = db.execute("PRAGMA page_count").fetchone()[0]
+        db.execute(f"PRAGMA max_page_count = {pages + 5}")
+    with pytest.raises(StoreError, match="磁盘已满"):
+        store.put([stored(f"x{n}", f"乙{n}" * 900, topics=(f"t{n}",)) for n in range(500)])
+    assert ids(store, "甲") == ids(store)
+    assert store.recount() == []
+    with store._pool.writer() as db:
+        db.execute("PRAGMA max_page_count = 1000000")
+    assert store.put([stored(f"x{n}", "乙", topics=(f"t{n}",)) for n in range(50)]).new == 50
+    assert len(store.facets(DocumentQuery(), "topic", size=100)) == 50
+    store.close()
+
+
+def test_a_copy_is_whole_by_itself(tmp_path: Path) -> None:
+    store = SqliteDocuments(tmp_path / "documents.db", segment=cut)
+    store.put([stored(1, "甲")])
+    store.backup(str(tmp_path / "copy.db"))
+    store.put([stored(2, "甲")])
+    copy = SqliteDocuments(tmp_path / "copy.db", segment=cut)
+    assert ids(copy, "甲") == ["1"]
+    assert ids(store, "甲") == ["1", "2"]
+    copy.close()
     store.close()

@@ -118,6 +118,11 @@ def test_an_exception_takes_everything_back(ledger: SqlLedger) -> None:
         assert tx.intake.waiting() == 0
 
 
+def test_the_callers_own_errors_pass_untouched(ledger: SqlLedger) -> None:
+    with pytest.raises(FileNotFoundError), ledger.begin():
+        raise FileNotFoundError
+
+
 def _write_and_fail(ledger: SqlLedger) -> None:
     with ledger.begin() as tx:
         tx.notes.put("k", "v")

@@ -19,7 +19,7 @@ from storage.documents.rows import (
     milliseconds,
 )
 from storage.ports import DocumentQuery
-from storage.query import And, Near, Node, Not, Or, Word
+from storage.query import And, Near, Node, Not, Or, Word, normal
 
 Segment = Callable[[str], str]
 Find = Callable[[int, Sequence[str]], list[int]]
@@ -131,14 +131,17 @@ def _all_of(sides: list[Sided]) -> Sided:
 def spellings(text: str, segment: Segment) -> list[list[str]]:
     """The runs of tokens by which a word may stand in the index, cut by the same segmenter; [] where nothing is left.
 
-    In search mode a word of the dictionary comes after its parts (食品 安全 食品安全). It is found as the whole, or as
-    its parts side by side, because inside a longer word (食品安全法) only the parts are there.
+    In search mode a word of the dictionary comes after its parts (食品 安全 食品安全). It is found as the whole, for
+    parts of a longer word may stand between (增值 税率 增值税 增值税率), or as its parts side by side where they make
+    it up, because inside a longer word (食品安全法) the whole may be missing. Anything else is a phrase.
     """
     tokens = clean_tokens(segment(text)).split()
-    *parts, whole = tokens or [""]
-    if parts and "".join(parts) == whole:
-        return [[whole], parts]
-    return [tokens] if tokens else []
+    if not tokens:
+        return []
+    *parts, whole = tokens
+    if parts and whole == "".join(normal(text).split()):
+        return [[whole], parts] if "".join(parts) == whole else [[whole]]
+    return [tokens]
 
 
 def _quoted(tokens: Sequence[str]) -> str:

@@ -84,6 +84,7 @@ def connect(path: Path, *, readonly: bool = False) -> sqlite3.Connection:
     db.execute("PRAGMA synchronous = FULL")
     db.execute("PRAGMA cache_size = -32000")
     db.execute("PRAGMA temp_store = MEMORY")
+    db.execute("PRAGMA journal_size_limit = 67108864")  # a long import must not leave a log of gigabytes
     db.execute(f"PRAGMA query_only = {'ON' if readonly else 'OFF'}")
     return db
 
