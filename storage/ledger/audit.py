@@ -6,6 +6,7 @@
 """
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import fields, replace
 
 import orjson
@@ -26,26 +27,25 @@ class SqlAudit:
         self._db = connection
 
     def append(self, entry: AuditEntry) -> AuditEntry:
+        return self.extend([entry])[0]
+
+    def extend(self, entries: Sequence[AuditEntry]) -> list[AuditEntry]:
+        if not entries:
+            return []
         if self._db.dialect.name == "postgresql":  # SQLite has one writer anyway
             self._db.execute(select(func.pg_advisory_xact_lock(_LOCK)))
         last = self._db.execute(select(audit.c.seq, audit.c.hash).order_by(audit.c.seq.desc()).limit(1)).first()
-        number, previous = (last.seq + 1, last.hash) if last else (1, "")
-        texts = {f.name: key(value) for f in fields(entry) if isinstance(value := getattr(entry, f.name), str)}
-        clean = replace(entry, **texts)  # type: ignore[arg-type]
-        linked = replace(clean, seq=number, previous_hash=previous, hash="")
-        linked = replace(linked, hash=chain_hash(linked))
-        self._db.execute(
-            audit.insert().values(
-                seq=number,
-                at=stamp(linked.at),
-                actor=linked.actor,
-                object=linked.object,
-                body=dump(linked),
-                previous_hash=previous,
-                hash=linked.hash,
-            )
-        )
-        upsert(self._db, audit_head, [{"one": 1, "seq": number, "hash": linked.hash}])
+        number, previous = (last.seq, last.hash) if last else (0, "")
+        linked: list[AuditEntry] = []
+        for entry in entries:
+            texts = {f.name: key(value) for f in fields(entry) if isinstance(value := getattr(entry, f.name), str)}
+            number += 1
+            clean = replace(entry, **texts)  # type: ignore[arg-type]
+            link = replace(clean, seq=number, previous_hash=previous, hash="")
+            linked.append(replace(link, hash=chain_hash(link)))
+            previous = linked[-1].hash
+        self._db.execute(audit.insert(), [_row(link) for link in linked])
+        upsert(self._db, audit_head, [{"one": 1, "seq": number, "hash": previous}])
         return linked
 
     def find(
@@ -71,6 +71,18 @@ class SqlAudit:
                 expected, previous = expected + 1, row.hash
         head = self._db.execute(select(audit_head.c.seq)).scalar() or 0
         return expected if head >= expected else None
+
+
+def _row(entry: AuditEntry) -> dict[str, object]:
+    return {
+        "seq": entry.seq,
+        "at": stamp(entry.at),
+        "actor": entry.actor,
+        "object": entry.object,
+        "body": dump(entry),
+        "previous_hash": entry.previous_hash,
+        "hash": entry.hash,
+    }
 
 
 def chain_hash(entry: AuditEntry) -> str:

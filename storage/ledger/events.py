@@ -96,6 +96,16 @@ class SqlEvents:
         wanted = select(members.c.body).where(members.c.event == event).order_by(members.c.at, members.c.document)
         return [load(Member, body) for body in self._db.execute(wanted).scalars()]
 
+    def members_of(self, events: Sequence[str]) -> dict[str, list[Member]]:
+        alias = self._aliases(events)
+        kept = {asked: alias.get(key(asked), key(asked)) for asked in events}
+        wanted = select(members.c.body).order_by(members.c.at, members.c.document)
+        found: dict[str, list[Member]] = {}
+        for row in self._chunked(wanted, members.c.event, sorted(set(kept.values()))):
+            member = load(Member, row[0])
+            found.setdefault(key(member.event), []).append(member)
+        return {asked: found[event] for asked, event in kept.items() if event in found}
+
     def members_since(self, since: datetime) -> Iterator[Member]:
         """By when they came in (`seen_at`), so that an index is rebuilt in the order it was built; flat memory."""
         wanted = (

@@ -37,6 +37,10 @@ class Audit(Protocol):
         """Give it the next number and hash; in the same transaction as what it records."""
         ...
 
+    def extend(self, entries: Sequence[AuditEntry]) -> list[AuditEntry]:
+        """`append` for many, in order."""
+        ...
+
     def find(
         self, *, object_id: str | None = None, actor: str | None = None, before: int | None = None, size: int = 100
     ) -> list[AuditEntry]: ...

@@ -1,0 +1,143 @@
+"""One round over many events: describe, score, level, route, plan; everything is written at the end, in few statements.
+
+events, members, tasks ─read at once→ for each event: pure functions → Round ─written at once→ ledger
+"""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from alerts import levels
+from alerts.levels import LevelState, state_from_json
+from alerts.notices import Reach
+from alerts.plan import Plan, plan
+from alerts.routing import route
+from analysis.risk import score
+from analysis.titles import representative, title_of
+from app.facts import answered, ours, routing_facts, summarise
+from storage.ports import Transaction
+from storage.types import Event, LevelChange, Member, Office, StoredDocument
+
+#: documents read again for an event's title, representative and departments
+SHOWN = 40
+Read = Callable[[Sequence[str]], list[StoredDocument]]
+
+
+@dataclass(slots=True, kw_only=True)
+class Round:
+    """What one round has read and what it will write. One transaction, one thread."""
+
+    office: Office
+    tx: Transaction
+    read: Read  #: documents by id
+    now: datetime
+    events: list[Event] = field(default_factory=list)
+    changes: list[LevelChange] = field(default_factory=list)
+    plans: list[Plan] = field(default_factory=list)
+    states: dict[str, str] = field(default_factory=dict)
+    _reach: Reach | None = None
+
+    @property
+    def reach(self) -> Reach:
+        """Users and roster, read once a round."""
+        if self._reach is None:
+            self._reach = Reach(users={user.name: user for user in self.tx.users.all()})
+        return self._reach
+
+    def grade(
+        self, known: Event | None, members: Sequence[Member], *, title: str, sample: bool, previous: str | None = None
+    ) -> None:
+        """Take one event through the stages. members: at least one, all of the event."""
+        fresh = known is None or (known.level == 0 and len(members) != known.documents)
+        shown = self._shown(members) if fresh else []
+        event = summarise(known, members, title=known.title if known else title, sample=sample, now=self.now)
+        if shown:
+            event = replace(event, title=title_of(shown), representative=representative(shown).document.id)
+        event = replace(event, previous=event.previous or previous)
+        event, change = self._level(event, members, known is None)
+        if (event.level or change) and ours(event):
+            event = self._plan(event, members, change, shown or self._shown(members), known is None)
+        self.events.append(event)
+
+    def _shown(self, members: Sequence[Member]) -> list[StoredDocument]:
+        """Up to SHOWN documents of an event: its first ones and its latest."""
+        ids = [m.document for m in members if m.duplicate_of is None] or [m.document for m in members]
+        if len(ids) > SHOWN:
+            ids = ids[: SHOWN // 2] + ids[-SHOWN // 2 :]
+        return self.read(ids)
+
+    def _level(self, event: Event, members: Sequence[Member], is_new: bool) -> tuple[Event, LevelChange | None]:
+        """Score and level. History is graded as of its own time and has no level of today."""
+        risk = score(event, members, self.office, event.last_at if event.historic else self.now)
+        event = replace(event, risk=risk, score=risk.score)
+        if event.historic:
+            return replace(event, level=levels.target(risk, self.office)), None
+        state = LevelState() if is_new else load_state(self.tx, event.id)
+        change, after = levels.decide(event, risk, state, self.office, self.now)
+        if after != state:
+            self.states[state_key(event.id)] = json.dumps(after.as_json())
+        if change is None:
+            return event, None
+        self.changes.append(change)
+        return replace(event, level=change.after), change
+
+    def _plan(
+        self,
+        event: Event,
+        members: Sequence[Member],
+        change: LevelChange | None,
+        shown: Sequence[StoredDocument],
+        is_new: bool,
+    ) -> Event:
+        """Route and plan one event; the event with its departments."""
+        routing = route(routing_facts(event, members, shown), self.office)
+        event = replace(event, departments=(routing.lead, *routing.support))
+        tasks = [] if is_new else self.tx.tasks.find(event=event.id, size=1000)[0]
+        alerts = [] if is_new else self.tx.tasks.alerts(event=event.id, open_only=False)
+        kinds = sorted({m.kind for m in members})
+        made = plan(event, change, routing, alerts, tasks, self.office, self.now, kinds=kinds, reach=self.reach)
+        self.plans.append(replace(made, tasks=tuple(answered(task, event.answered_at) for task in made.tasks)))
+        return event
+
+    def write(self) -> int:
+        """Write everything; returns messages queued."""
+        self.tx.events.save(self.events)
+        self.tx.events.add_changes(self.changes)
+        for name, text in self.states.items():
+            self.tx.notes.put(name, text)
+        return write_plans(self.tx, self.plans, self.now)
+
+
+def state_key(event: str) -> str:
+    """Where the ledger's notes keep an event's hysteresis."""
+    return f"level:{event}"
+
+
+def load_state(tx: Transaction, event: str) -> LevelState:
+    """The hysteresis of an event; a fresh one where none is kept."""
+    text = tx.notes.get(state_key(event))
+    return state_from_json(json.loads(text)) if text else LevelState()
+
+
+def write_plans(tx: Transaction, plans: Sequence[Plan], now: datetime) -> int:
+    """Write plans in the running transaction; returns messages queued."""
+    for made in plans:
+        for alert in made.supersede:
+            tx.outbox.supersede(alert, now)
+        for row in made.alerts:
+            if row.id not in made.created or not tx.tasks.open_alert(row):
+                tx.tasks.save_alert(row)
+        for row in made.closed_alerts:
+            tx.tasks.save_alert(row)
+        for task in made.tasks:
+            if task.id not in made.created:
+                tx.tasks.change(task)
+    tx.tasks.create([task for made in plans for task in made.tasks if task.id in made.created])
+    tx.audit.extend([entry for made in plans for entry in made.audit])
+    return tx.outbox.add([row for made in plans for row in made.deliveries])
+
+
+def by_id(events: Mapping[str, Event]) -> dict[str, Event]:
+    """Events by their own id: `events.get` answers a merged id with the event it was merged into."""
+    return {event.id: event for event in events.values()}
