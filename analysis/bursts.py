@@ -1,0 +1,204 @@
+"""When does a stream of hourly counts burst? Seasonal robust z, smoothed, with a fast path for the sudden ones.
+
+    counts ─seasonal_z→ z ─ewma→ E;   alarm when E > 2.36, or z > 6 at once;   never below five an hour
+
+Under fourteen days of history the tail of a Poisson distribution decides (p < 1e-4 against the city-wide rate).
+Thresholds are chosen by false alarms: at most one per stream and thirty days (`benchmarks/events_bursts.py`).
+
+Formulas: z_t = (x_t - median) / max(1.4826 MAD, sqrt(median + 1)) over the same hour of earlier days;
+E_t = λ z_t + (1 - λ) E_{t-1} (Roberts 1959).
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import numpy as np
+import numpy.typing as npt
+
+Series = npt.NDArray[np.float64]
+
+DAY = 24
+HISTORY_DAYS = 14
+LAMBDA = 0.3
+SLOW = 2.36  #: threshold of the EWMA: about one false alarm in 30 days
+FAST = 6.0  #: threshold of a single hour
+RARE = 1e-4  #: Poisson tail of the cold start
+FEWEST = 5  #: an hour with fewer is never a burst
+_SAME_KIND = 4  #: earlier days of the same kind (working or not) that are needed to compare only with those
+_EVENT_HOURS = 24
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Baseline:
+    """The usual hourly count of a stream (topic, place, source kind): median and spread per hour of the day."""
+
+    median: tuple[float, ...] = (0.0,) * DAY
+    spread: tuple[float, ...] = (1.0,) * DAY  #: max(1.4826 MAD, sqrt(median + 1))
+
+    def z(self, count: float, hour: int) -> float:
+        """Robust z of one hour's count."""
+        return (count - self.median[hour % DAY]) / max(self.spread[hour % DAY], 1e-9)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Burst:
+    """An hour in which the alarm rang, and the measured values."""
+
+    hour: int  #: index into the counts
+    count: float
+    usual: float  #: median of the same hour, or the city-wide rate in a cold start
+    z: float
+    ewma: float
+    path: str  #: "slow" | "fast" | "cold"
+
+
+def baseline_of(counts: Sequence[float], first_hour: int = 0) -> Baseline:
+    """From the last fourteen days of hourly counts, oldest first; `first_hour` is the local hour of counts[0].
+
+    Hours never seen count as usually empty.
+    """
+    recent = list(counts)[-HISTORY_DAYS * DAY :]
+    offset = first_hour + len(counts) - len(recent)
+    medians, spreads = [0.0] * DAY, [1.0] * DAY
+    for hour in range(DAY):
+        same = np.array(recent[(hour - offset) % DAY :: DAY], np.float64)
+        if len(same):
+            medians[hour], spreads[hour] = _centre(same)
+    return Baseline(median=tuple(medians), spread=tuple(spreads))
+
+
+def _centre(values: Series) -> tuple[float, float]:
+    middle = float(np.median(values))
+    mad = float(np.median(np.abs(values - middle)))
+    return middle, max(1.4826 * mad, math.sqrt(middle + 1))
+
+
+def seasonal_z(counts: Sequence[float], holidays: Sequence[bool] | None = None) -> tuple[Series, Series]:
+    """z of every hour against the same hour of up to fourteen earlier days, and that median; never looks ahead.
+
+    `holidays` marks hours of non-working days: where four or more earlier days are of the same kind, only they count.
+    Without any earlier day z and median are nan. Shapes (n,), (n,).
+    """
+    x = np.asarray(counts, np.float64)
+    earlier = np.full((HISTORY_DAYS, len(x)), np.nan)
+    for day in range(1, HISTORY_DAYS + 1):
+        earlier[day - 1, day * DAY :] = x[: max(0, len(x) - day * DAY)]
+    if holidays is not None:
+        earlier = _same_kind(earlier, np.asarray(holidays, np.bool_))
+    usual, z = np.full(len(x), np.nan), np.full(len(x), np.nan)
+    known = earlier[:, DAY:]
+    if known.size:
+        usual[DAY:] = np.nanmedian(known, axis=0)
+        mad = np.nanmedian(np.abs(known - usual[DAY:]), axis=0)
+        z[DAY:] = (x[DAY:] - usual[DAY:]) / np.maximum(1.4826 * mad, np.sqrt(usual[DAY:] + 1))
+    return z, usual
+
+
+def _same_kind(earlier: Series, off: npt.NDArray[np.bool_]) -> Series:
+    """Keep of each hour's earlier days only those of its own kind, where there are enough of them."""
+    same = np.zeros(earlier.shape, np.bool_)
+    for day in range(1, HISTORY_DAYS + 1):
+        same[day - 1, day * DAY :] = off[day * DAY :] == off[: max(0, len(off) - day * DAY)]
+    enough = (same & ~np.isnan(earlier)).sum(axis=0) >= _SAME_KIND
+    return np.where(same | ~enough, earlier, np.nan)
+
+
+def ewma(z: Sequence[float] | Series, smoothing: float = LAMBDA) -> Series:
+    """E_t = λ z_t + (1-λ) E_{t-1} from E_0 = 0; hours without a z carry the value on. Shape (n,), at least (1,)."""
+    values = np.asarray(z, np.float64)
+    out = np.zeros(max(1, len(values)))
+    level = 0.0
+    for t, value in enumerate(values):
+        level = level if math.isnan(value) else smoothing * value + (1 - smoothing) * level
+        out[t] = level
+    return out
+
+
+def poisson_tail(count: float, rate: float) -> float:
+    """P(X >= count) for a Poisson variable of this mean; 1 for count <= 0. Exact sum, also for large means."""
+    n = math.ceil(count)
+    if n <= 0:
+        return 1.0
+    if rate <= 0:
+        return 0.0
+    log_rate, step, total = math.log(rate), n, 0.0
+    while True:
+        term = math.exp(step * log_rate - rate - math.lgamma(step + 1))
+        total += term
+        step += 1
+        if step > rate and term <= total * 1e-12 + 1e-300:
+            return min(1.0, total)
+
+
+def detect(
+    counts: Sequence[float],
+    *,
+    rate: float = 1.0,
+    holidays: Sequence[bool] | None = None,
+    slow: float = SLOW,
+    fast: float = FAST,
+    fewest: float = FEWEST,
+) -> list[Burst]:
+    """Every hour in which the alarm rings, oldest first; a run of hours is one episode for the reader to fold.
+
+    `rate` is the city-wide hourly rate that the cold start (under fourteen days) is measured against.
+    """
+    z, usual = seasonal_z(counts, holidays)
+    warm = HISTORY_DAYS * DAY
+    smooth = ewma(np.where(np.arange(len(z)) < warm, np.nan, z))
+    found = []
+    for t, count in enumerate(counts):
+        if count < fewest:
+            continue
+        if t < warm:
+            if poisson_tail(count, rate) < RARE:
+                found.append(Burst(hour=t, count=count, usual=rate, z=float(z[t]), ewma=0.0, path="cold"))
+        elif z[t] > fast or smooth[t] > slow:
+            path = "fast" if z[t] > fast else "slow"
+            found.append(
+                Burst(hour=t, count=count, usual=float(usual[t]), z=float(z[t]), ewma=float(smooth[t]), path=path)
+            )
+    return found
+
+
+def event_speed(stamps: Sequence[datetime], now: datetime, baseline: Baseline | None = None) -> Series:
+    """Robust z of the last 24 sixty-minute steps before `now`, oldest first. Shape (24,).
+
+    Steps end at `now`, so a value never depends on where the clock's hour begins. Without a baseline a quiet stream
+    (median 0, spread 1) is assumed: ten posts in an hour are z = 10.
+    """
+    counts = [0] * _EVENT_HOURS
+    for at in stamps:
+        ago = int((now - at) / timedelta(hours=1))
+        if 0 <= ago < _EVENT_HOURS and at <= now:
+            counts[_EVENT_HOURS - 1 - ago] += 1
+    usual = baseline or Baseline()
+    hours = [(now - timedelta(hours=_EVENT_HOURS - 1 - i)).hour for i in range(_EVENT_HOURS)]
+    return np.array([usual.z(n, hour) if n else 0.0 for n, hour in zip(counts, hours, strict=True)], np.float64)
+
+
+def doubling_hours(stamps: Sequence[datetime], now: datetime) -> float | None:
+    """How long the cumulative count needed to double, up to `now`; None under six documents or when it stands still."""
+    past = sorted(at for at in stamps if at <= now)
+    if len(past) < 6:
+        return None
+    half = past[len(past) // 2 - 1]
+    hours = (now - half) / timedelta(hours=1)
+    return hours if 0 < hours <= 72 else None
+
+
+def doubling_words(stamps: Sequence[datetime], now: datetime) -> str:
+    """「约40分钟翻一番」; empty where there is nothing to say."""
+    hours = doubling_hours(stamps, now)
+    if hours is None:
+        return ""
+    minutes = hours * 60
+    if minutes < 10:
+        return "不到10分钟翻一番"
+    if minutes < 90:
+        return f"约{10 * round(minutes / 10)}分钟翻一番"
+    if hours < 36:
+        return f"约{hours:.0f}小时翻一番"
+    return f"约{hours / 24:.0f}天翻一番"

@@ -1,0 +1,138 @@
+"""What of a document tells its matter from others: words as hashed features, a title's words counting double."""
+
+import re
+import unicodedata
+import zlib
+from dataclasses import dataclass
+from datetime import datetime
+
+import rjieba
+
+from storage.types import Assessment, Document, Kind, StoredDocument
+
+BITS = 22
+_MASK = (1 << BITS) - 1
+_TEXT = 1500  #: characters of a text that are read
+_TITLE_WEIGHT, _TEXT_WEIGHT = 2.0, 1.0
+#: matters on message boards and hotlines live for months, those of social media for days
+SLOW_KINDS: frozenset[Kind] = frozenset({"message", "hotline"})
+_WORD = re.compile(r"\w")
+_STOP = frozenset(
+    [
+        "我们",
+        "你们",
+        "他们",
+        "她们",
+        "它们",
+        "没有",
+        "什么",
+        "这个",
+        "那个",
+        "一个",
+        "一些",
+        "希望",
+        "现在",
+        "可以",
+        "就是",
+        "因为",
+        "所以",
+        "但是",
+        "如果",
+        "问题",
+        "领导",
+        "尊敬",
+        "您好",
+        "你好",
+        "有关",
+        "部门",
+        "相关",
+        "政府",
+        "解决",
+        "谢谢",
+        "请问",
+        "为什么",
+        "怎么",
+        "还是",
+        "已经",
+        "自己",
+        "进行",
+        "不是",
+        "目前",
+        "多次",
+        "市民",
+        "居民",
+        "反映",
+        "投诉",
+        "咨询",
+        "建议",
+        "严重",
+        "影响",
+        "以及",
+        "而且",
+        "这样",
+        "这些",
+        "那么",
+    ]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A document as the grouping sees it."""
+
+    id: str
+    at: datetime  #: published, but never later than it came in: a date in 2099 is a slip
+    seen_at: datetime
+    kind: Kind
+    words: dict[int, tuple[float, str]]  #: feature → (weight, the word as it stands)
+    places: frozenset[str]  #: ids of the places it names, the surest three
+    topics: frozenset[str]
+    thread: str | None
+    reply_to: str | None
+    signature: bytes
+    text: str  #: masked title and text
+
+    @property
+    def order(self) -> tuple[datetime, datetime, bool, str]:
+        """Documents of one batch are taken in this order, however they arrived; an opener before its floors."""
+        return (self.seen_at, self.at, self.thread is not None or self.reply_to is not None, self.id)
+
+
+def read(document: Document, assessment: Assessment) -> Read:
+    """From the masked text where there is one, so that a restart reads exactly what was read before."""
+    title = assessment.masked_title or document.title
+    text = assessment.masked_text or document.text
+    places = sorted(assessment.places, key=lambda p: (-p.confidence, p.id))[:3]
+    return Read(
+        id=document.id,
+        at=min(document.at, document.fetched_at),
+        seen_at=document.fetched_at,
+        kind=document.kind,
+        words=features(title, text),
+        places=frozenset(p.id for p in places),
+        topics=frozenset(t.id for t in assessment.topics),
+        thread=document.thread if document.thread != document.id else None,
+        reply_to=document.reply_to,
+        signature=assessment.signature,
+        text=f"{title}\n{text}",
+    )
+
+
+def read_row(row: StoredDocument) -> Read:
+    """The same from the store."""
+    return read(row.document, row.assessment)
+
+
+def features(title: str, text: str) -> dict[int, tuple[float, str]]:
+    """Feature → (weight, word): words of two characters or more, no filler; a title's words weigh double."""
+    found: dict[int, tuple[float, str]] = {}
+    for part, weight in ((title, _TITLE_WEIGHT), (text[:_TEXT], _TEXT_WEIGHT)):
+        for word in rjieba.cut(_readable(part)):
+            if len(word) > 1 and _WORD.match(word) and word not in _STOP:
+                found.setdefault(zlib.crc32(word.encode("utf-8", "replace")) & _MASK, (weight, word))
+    return found
+
+
+def _readable(text: str) -> str:
+    """NFKC and lower case; a lone surrogate becomes a question mark, the cutter refuses it."""
+    return unicodedata.normalize("NFKC", text).lower().encode("utf-8", "replace").decode("utf-8")

@@ -1,0 +1,117 @@
+"""Bursts: formulas by hand, no look-ahead, cold start, words."""
+
+import math
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from analysis.bursts import (
+    Baseline,
+    baseline_of,
+    detect,
+    doubling_words,
+    event_speed,
+    ewma,
+    poisson_tail,
+    seasonal_z,
+)
+
+NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
+
+
+def day_and_night(days: int) -> list[float]:
+    return [20.0 if 8 <= h < 22 else 2.0 for _ in range(days) for h in range(24)]
+
+
+def test_usual_rhythm_is_no_burst() -> None:
+    assert not detect(day_and_night(30), rate=20)
+
+
+def test_sudden_burst_rings_in_its_first_hour() -> None:
+    counts = day_and_night(20)
+    counts[19 * 24 + 3] += 30
+    found = detect(counts, rate=20)
+    assert [b.hour for b in found][:1] == [19 * 24 + 3]
+    assert found[0].path == "fast"
+    assert found[0].usual == 2
+
+
+def test_slow_burst_rings_by_smoothing() -> None:
+    counts = day_and_night(20)
+    for i in range(12):
+        counts[18 * 24 + 9 + i] += 15
+    found = detect(counts, rate=20)
+    assert found
+    assert found[0].path == "slow"
+    assert found[0].hour - (18 * 24 + 9) <= 5
+
+
+def test_few_never_burst() -> None:
+    assert detect([0.0] * 24 * 20 + [4.0]) == []
+    assert detect([0.0] * 24 * 20 + [8.0])
+
+
+def test_cold_start_goes_by_the_citys_rate() -> None:
+    assert detect([9.0], rate=8.0) == []
+    assert [b.path for b in detect([9.0], rate=0.5)] == ["cold"]
+
+
+def test_holidays_are_compared_with_holidays() -> None:
+    off = [d % 7 >= 5 for d in range(28) for _ in range(24)]
+    counts = [2.0 if o else 30.0 for o in off]
+    counts[26 * 24 + 10] = 25.0  # a Saturday like a working day
+    hours = [b.hour for b in detect(counts, rate=30)]
+    assert 26 * 24 + 10 not in hours
+    hours = [b.hour for b in detect(counts, rate=30, holidays=off)]
+    assert 26 * 24 + 10 in hours
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.lists(st.integers(0, 50), min_size=24 * 16, max_size=24 * 17), st.integers(0, 24 * 15))
+def test_no_look_ahead(counts: list[int], cut: int) -> None:
+    whole, part = detect(counts, rate=20), detect(counts[:cut], rate=20)
+    assert [(b.hour, b.path) for b in whole if b.hour < cut] == [(b.hour, b.path) for b in part]
+
+
+def test_poisson_tail() -> None:
+    assert poisson_tail(0, 3) == 1
+    assert poisson_tail(1, 2) == pytest.approx(1 - math.exp(-2))
+    assert poisson_tail(3, 1) == pytest.approx(1 - math.exp(-1) * 2.5)
+    assert poisson_tail(5, 0) == 0
+    assert 0 <= poisson_tail(10_000, 9_000) < 1e-20
+    assert poisson_tail(1, 5_000) == pytest.approx(1)
+
+
+def test_seasonal_z_by_hand() -> None:
+    z, usual = seasonal_z([3.0] * 24 * 3 + [9.0])
+    assert np.isnan(z[:24]).all()
+    assert usual[-1] == 3
+    assert z[-1] == pytest.approx((9 - 3) / 2)
+    assert list(ewma([1.0, math.nan, 1.0], 0.5)) == [0.5, 0.5, 0.75]
+    assert list(ewma([])) == [0]
+
+
+def test_baseline_has_the_hours_in_their_place() -> None:
+    usual = baseline_of(day_and_night(14)[5:], first_hour=5)
+    assert usual.median[7] == 2
+    assert usual.median[8] == 20
+    assert usual.z(20, 8) == 0
+    assert baseline_of([]) == Baseline()
+
+
+def test_event_speed_counts_the_sixty_minutes_before_now() -> None:
+    speed = event_speed([NOW - timedelta(minutes=m) for m in (1, 59, 61)] + [NOW + timedelta(hours=1)], NOW)
+    assert (speed[-1], speed[-2]) == (2, 1)
+
+
+@pytest.mark.parametrize(
+    ("minutes", "words"),
+    [(5, "不到10分钟翻一番"), (40, "约40分钟翻一番"), (300, "约5小时翻一番"), (60 * 60, "约2天翻一番")],
+)
+def test_doubling_in_words(minutes: int, words: str) -> None:
+    stamps = [NOW - timedelta(minutes=minutes)] * 4 + [NOW - timedelta(seconds=1)] * 4
+    assert doubling_words(stamps, NOW) == words
+    assert doubling_words(stamps[:5], NOW) == ""

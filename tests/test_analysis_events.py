@@ -1,0 +1,205 @@
+"""Grouping: one matter one event, in any order of a batch, after a restart, after people's decisions."""
+
+import random
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from small_office import small_office
+
+from analysis.events import Assignment, Grouper, event_id
+from storage.types import Assessment, Document, PlaceHit, Sentiment, StoredDocument
+
+OFFICE = small_office()
+START = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
+CALM = Sentiment(label="neutral", negative=0.2, neutral=0.6, positive=0.2)
+
+MATTERS = (
+    (
+        "稠江搅拌站夜里施工吵",
+        "稠江街道江湾小区旁边的混凝土搅拌站整夜施工，噪声和粉尘很大，江湾小区的老人孩子都睡不着。",
+    ),
+    ("江湾小区旁搅拌站粉尘", "江湾小区北门的搅拌站粉尘落满阳台，混凝土车从早开到晚，请稠江街道管一管这家搅拌站。"),
+    ("搅拌站什么时候搬走", "江湾小区旁的混凝土搅拌站说好年底搬走，到现在搅拌站还在生产，粉尘噪声照旧。"),
+    ("青口幼儿园收费退不了", "青口红日幼儿园停课三个月，保教费不肯退，红日幼儿园园长说总部没有钱，家长多次去要。"),
+    ("红日幼儿园不退费", "孩子转走了，青口红日幼儿园的保教费拖着不退，十几个家长都在等红日幼儿园的答复。"),
+    ("红日幼儿园家长求助", "红日幼儿园关门了，保教费一分没退，青口的家长不知道该找谁，请教育局过问红日幼儿园。"),
+    ("宗泽路路灯不亮", "宗泽路从加油站到桥头的路灯坏了半个月，晚上骑车看不清路，摔倒过两个人。"),
+    ("公交改道能不能提前通知", "今天等了四十分钟才知道八路车改道，站牌上什么都没贴，下次提前通知一声。"),
+)
+
+
+def pair(i: int, title: str, text: str, **fields: object) -> tuple[Document, Assessment]:
+    at = START + timedelta(minutes=10 * i)
+    base = Document(id=f"d{i}", title=title, text=text, kind="message", source="board", published_at=at, fetched_at=at)
+    document = replace(base, **fields)  # type: ignore[arg-type]
+    return document, Assessment(id=document.id, sentiment=CALM)
+
+
+def matters() -> list[tuple[Document, Assessment]]:
+    return [pair(i, title, text) for i, (title, text) in enumerate(MATTERS)]
+
+
+def events(assignments: list[Assignment]) -> dict[str, str]:
+    return {a.document: a.event for a in assignments}
+
+
+def stored(pairs: list[tuple[Document, Assessment]], assigned: list[Assignment]) -> list[StoredDocument]:
+    return [
+        StoredDocument(document=d, assessment=a, event=x.event, duplicate_of=x.duplicate_of)
+        for (d, a), x in zip(pairs, assigned, strict=True)
+    ]
+
+
+def test_matters_are_found_and_named_after_their_first() -> None:
+    found = events(Grouper(OFFICE).assign(matters()))
+    assert found["d0"] == found["d1"] == found["d2"] == event_id("d0")
+    assert found["d3"] == found["d4"] == found["d5"] == event_id("d3")
+    assert len({found["d0"], found["d3"], found["d6"], found["d7"]}) == 4
+
+
+def test_alone_until_the_second_and_reasons_name_words() -> None:
+    grouper = Grouper(OFFICE)
+    first = grouper.assign(matters()[:1])[0]
+    second = grouper.assign(matters()[1:2])[0]
+    assert (first.alone, second.alone) == (True, False)
+    assert first.event == second.event
+    assert "搅拌站" in second.reasons[0].text
+    assert second.reasons[0].evidence == ("d0",)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.permutations(matters()))
+def test_any_order_within_a_batch(shuffled: list[tuple[Document, Assessment]]) -> None:
+    assert events(Grouper(OFFICE).assign(shuffled)) == events(Grouper(OFFICE).assign(matters()))
+
+
+def test_second_delivery_changes_nothing() -> None:
+    grouper = Grouper(OFFICE)
+    first = events(grouper.assign(matters()))
+    assert events(grouper.assign([*matters(), *matters()[:3]])) == first
+    assert len(grouper) == len(MATTERS)
+
+
+def test_restart_goes_on_as_if_it_had_never_stopped() -> None:
+    pairs = stream(300)
+    straight, before = Grouper(OFFICE), Grouper(OFFICE)
+    early = [a for i in range(0, 200, 20) for a in straight.assign(pairs[i : i + 20])]
+    before.rebuild(stored(pairs[:200], early))
+    for i in range(200, 300, 10):
+        assert before.assign(pairs[i : i + 10]) == straight.assign(pairs[i : i + 10])
+
+
+def stream(n: int) -> list[tuple[Document, Assessment]]:
+    """Variations on the matters above: whose words, which order, which kind."""
+    rng = random.Random(7)
+    found = []
+    for i in range(n):
+        title, text = rng.choice(MATTERS)
+        clauses = [c for c in text.split("，") if c]
+        rng.shuffle(clauses)
+        kind = rng.choice(["social", "message", "forum"])
+        found.append(pair(i, title if kind != "social" else "", "，".join(clauses[: rng.randint(1, 4)]), kind=kind))
+    return found
+
+
+def test_near_duplicates_are_spread() -> None:
+    title, text = MATTERS[0]
+    found = Grouper(OFFICE).assign([pair(0, title, text), pair(1, title, text + "！", kind="social")])
+    assert found[1].duplicate_of == "d0"
+    assert found[1].event == found[0].event
+
+
+def test_floors_and_replies_follow_what_they_answer() -> None:
+    grouper = Grouper(OFFICE)
+    grouper.assign(matters())
+    floor = pair(20, "", "顶一个", thread="d0", floor=2)
+    reply = pair(21, "", "经核查，已责令整改。", kind="reply", reply_to="d3")
+    found = events(grouper.assign([floor, reply]))
+    assert found == {"d20": event_id("d0"), "d21": event_id("d3")}
+
+
+def test_floors_that_come_before_their_opener() -> None:
+    grouper = Grouper(OFFICE)
+    floors = grouper.assign([pair(1, "", "顶一个", thread="d9"), pair(2, "", "同问", thread="d9")])
+    opener = grouper.assign([pair(9, *MATTERS[6])])
+    assert len({a.event for a in floors + opener}) == 1
+
+
+def test_other_place_other_event() -> None:
+    def at(i: int, place: str) -> tuple[Document, Assessment]:
+        document, assessment = pair(i, "路灯坏了没人修", "小区门口的路灯坏了半个月，晚上出门看不清。" + "，" * i)
+        hit = PlaceHit(id=place, name=place, confidence=1, ours=True, reason="")
+        return document, replace(assessment, places=(hit,), signature=b"x")
+
+    found = Grouper(OFFICE).assign([at(0, "beiyuan"), at(1, "beiyuan")])
+    assert found[0].event == found[1].event
+
+
+def test_merge_keeps_the_older_id_and_later_documents_follow() -> None:
+    grouper = Grouper(OFFICE)
+    grouper.assign(matters())
+    kept = grouper.decide(kind="merge", event=event_id("d6"), other=event_id("d0"))
+    assert kept == event_id("d0")
+    assert grouper.resolve(event_id("d6")) == kept
+    again = grouper.assign([pair(30, "宗泽路路灯还不亮", "宗泽路加油站到桥头的路灯坏了，骑车看不清路，又摔倒了人。")])
+    assert again[0].event == kept
+
+
+def test_split_is_not_undone() -> None:
+    grouper = Grouper(OFFICE)
+    grouper.assign(matters())
+    new = grouper.decide(kind="split", event=event_id("d0"), documents=["d2"])
+    assert new != event_id("d0")
+    assert events(grouper.assign(matters()))["d2"] == new
+    title, text = MATTERS[2]
+    assert grouper.assign([pair(31, title, text)])[0].event == new
+
+
+def test_pin_moves_a_document() -> None:
+    grouper = Grouper(OFFICE)
+    grouper.assign(matters())
+    assert grouper.decide(kind="pin", event=event_id("d0"), documents=["d7"]) == event_id("d0")
+    assert events(grouper.assign(matters()))["d7"] == event_id("d0")
+
+
+def test_flare_up_is_a_new_event_that_names_the_old_one() -> None:
+    grouper = Grouper(OFFICE)
+    grouper.assign(matters())
+    grouper.close(event_id("d0"))
+    title, text = MATTERS[1]
+    first = grouper.assign([pair(200, title, text)])[0]
+    assert (first.event, first.previous, first.alone) == (event_id("d200"), event_id("d0"), True)
+    second = grouper.assign([pair(201, title, text)])[0]
+    assert (second.event, second.previous) == (event_id("d200"), None)
+
+
+def test_after_72_hours_it_is_no_flare_up() -> None:
+    grouper = Grouper(OFFICE)
+    grouper.assign(matters())
+    grouper.close(event_id("d0"))
+    late = grouper.assign([pair(6 * 80, *MATTERS[1])])[0]
+    assert (late.event, late.previous) == (event_id(f"d{6 * 80}"), None)
+
+
+def test_a_wrong_date_expires_nothing() -> None:
+    grouper = Grouper(OFFICE)
+    grouper.assign(matters()[:1])
+    grouper.assign([pair(50, "别的", "完全不同的一件小事情而已", published_at=datetime(2099, 1, 1, tzinfo=UTC))])
+    assert grouper.assign(matters()[1:2])[0].event == event_id("d0")
+
+
+def test_the_window_forgets() -> None:
+    grouper = Grouper(OFFICE, window_days=1)
+    grouper.assign([pair(i, *MATTERS[i % 8], kind="social") for i in range(20)])
+    grouper.assign([pair(20 + i, "", f"第{i}件毫不相干的事情", kind="social", fetched_at=START + timedelta(days=3))
+                    for i in range(3)])  # fmt: skip
+    assert len(grouper) == 3
+
+
+def test_hostile_texts() -> None:
+    odd = ["", " ", "\ud800", "。" * 1000, "a" * 100_000, "😀" * 50, "\x00\x01", "\u202e" * 20]
+    found = Grouper(OFFICE).assign([pair(i, "", text) for i, text in enumerate(odd)])
+    assert len(found) == len(odd)
+    assert Grouper(OFFICE).assign([]) == []
