@@ -11,17 +11,15 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from analysis.words import segment
 from app.config import Config, ConfigError, default_directory, load
-from app.folder import Folder, open_folder
-from storage.open import open_stores
-from storage.ports import DocumentStore, Ledger, StoreError
 
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 ConfigOption = Annotated[Path | None, typer.Option("--config", help="配置文件夹（默认：当前目录的 config）")]
 DataOption = Annotated[Path, typer.Option("--data", help="数据目录")]
+HostOption = Annotated[str, typer.Option("--host", help="监听地址")]
+PortOption = Annotated[int, typer.Option("--port", min=1, max=65535, help="监听端口")]
 JsonOption = Annotated[bool, typer.Option("--json", help="输出 JSON，供程序读取")]
 
 #: exit codes: 1 = the work could not be done, 2 = the call itself is wrong, 3 = the configuration cannot be used
@@ -48,21 +46,6 @@ def read_config(path: Path | None) -> Config:
         for problem in error.problems:
             err.print(f"  {_plain(str(problem))}")
         raise typer.Exit(CONFIG) from None
-
-
-def stores(config: Config, data: Path) -> tuple[Folder, DocumentStore, Ledger]:
-    """The folder and both stores; the environment wins over office.toml, office.toml over the embedded files."""
-    try:
-        folder = open_folder(data)
-        documents, ledger = open_stores(
-            folder.path,
-            segment=segment,
-            documents_url=os.environ.get("MINSHENG_DOCUMENTS") or config.documents_url or None,
-            ledger_url=os.environ.get("MINSHENG_LEDGER") or config.ledger_url or None,
-        )
-    except StoreError as error:
-        fail(str(error))
-    return folder, documents, ledger
 
 
 @contextmanager

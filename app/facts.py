@@ -12,7 +12,6 @@ from datetime import datetime
 
 from alerts.routing import Facts
 from analysis.events import Assignment
-
 from storage.types import (
     Assessment,
     DepartmentGuess,
@@ -22,6 +21,7 @@ from storage.types import (
     Office,
     PlaceHit,
     StoredDocument,
+    Task,
 )
 
 #: authority of a source that is not in sources.toml (imports, pushes), by kind of document
@@ -32,6 +32,10 @@ AUTHORITY: Mapping[str, float] = {
 NOTABLE_FLAGS = ("must.", "rumour", "casualty", "crowd")
 #: kinds of document that a citizen addressed to the government: each is a matter of its own
 ADDRESSED = ("message", "hotline")
+#: kinds that speak for the administration
+OFFICIAL = ("government", "reply")
+#: distinct voices from which on a machine's mark counts for the event
+ENOUGH_VOICES = 3
 
 
 def stored_of(document: Document, assessment: Assessment, found: Assignment) -> StoredDocument:
@@ -70,7 +74,7 @@ def member_of(
         negative=assessment.sentiment.label == "negative",
         author=document.author,
         area=place.id if place else None,
-        topic=assessment.topic,
+        topic=next((t.id for t in assessment.topics if t.incident), None),
         duplicate_of=found.duplicate_of,
         likes=document.likes,
         comments=document.comments,
@@ -105,7 +109,7 @@ def majority(values: Iterable[str | None]) -> str | None:
 def summarise(before: Event | None, members: Sequence[Member], *, title: str, sample: bool, now: datetime) -> Event:
     """The event as its members now show it; what people decided stays. members: at least one."""
     own = [m for m in members if m.kind != "reply"] or list(members)
-    answers = [m.at for m in members if m.kind == "reply"]
+    answers = answers_of(members)
     base = before or Event(
         id=members[0].event, title=title, first_at=own[0].at, last_at=own[0].at, detected_at=now, sample=sample
     )
@@ -118,11 +122,49 @@ def summarise(before: Event | None, members: Sequence[Member], *, title: str, sa
         area=majority(m.area for m in own if m.ours) or majority(m.area for m in own),
         documents=len(members),
         negative=sum(m.negative for m in members),
-        flags=tuple(sorted({flag for m in own for flag in m.flags})),
         answered_at=min(answers, default=base.answered_at),
         status="open" if base.status == "quiet" else base.status,
         historic=all(m.historic for m in members),
     )
+
+
+def answers_of(members: Sequence[Member]) -> list[datetime]:
+    """When the administration spoke: official replies, and what it published itself after citizens had spoken."""
+    asked = min((m.at for m in members if m.kind not in OFFICIAL), default=None)
+    return [
+        m.at for m in members if m.kind == "reply" or (m.kind == "government" and asked is not None and m.at > asked)
+    ]
+
+
+def held_flags(event: Event, members: Sequence[Member]) -> tuple[str, ...]:
+    """Marks that hold for the event: set by a person, named by a floor, or seen by the machine on enough voices.
+
+    One machine's mark on one post is a hint, not a fact that may move a matter to the police.
+    """
+    voices: dict[str, set[str]] = {}
+    for m in members:
+        for flag in m.flags:
+            voices.setdefault(flag, set()).add(m.author or m.document)
+    seen = {flag for flag, who in voices.items() if len(who) >= ENOUGH_VOICES}
+    floors = (
+        {r.code.removeprefix("floor.") for r in event.risk.reasons if r.code.startswith("floor.")}
+        if event.risk
+        else set()
+    )
+    return tuple(sorted({*event.flags, *seen, *floors}))
+
+
+def ours(event: Event) -> bool:
+    """Whether the office has anything to do about it: False where the risk says that the matter lies elsewhere."""
+    return event.risk is None or all(reason.code != "cap.foreign" for reason in event.risk.reasons)
+
+
+def answered(task: Task, at: datetime | None) -> Task:
+    """The task with its reply clocks met, where an authoritative answer is public already."""
+    if at is None or all(d.met_at is not None for d in task.deadlines if d.step == "reply"):
+        return task
+    met = tuple(replace(d, met_at=at) if d.step == "reply" and d.met_at is None else d for d in task.deadlines)
+    return replace(task, deadlines=met)
 
 
 def pooled(guesses: Iterable[Sequence[DepartmentGuess]]) -> tuple[DepartmentGuess, ...]:
@@ -148,7 +190,7 @@ def routing_facts(event: Event, members: Sequence[Member], documents: Sequence[S
         area=event.area,
         departments=pooled(row.assessment.departments for row in documents),
         kinds=tuple(sorted({m.kind for m in members})),
-        flags=event.flags,
+        flags=held_flags(event, members),
         incident_grade=event.incident_grade,
         text_kind=majority(row.assessment.text_kind for row in documents) or "other",
     )

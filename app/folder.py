@@ -12,9 +12,11 @@ import fcntl
 import json
 import os
 import secrets
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from storage.ports import AlreadyRunning, StoreError
@@ -95,3 +97,16 @@ def _holder(folder: Folder, text: str) -> str:
     except (ValueError, KeyError, TypeError):
         where = "正在启动"
     return f"数据目录 {folder.path} 上已有一个民声在运行（{where}）；请直接打开它，或先停止它。"
+
+
+def sample_settings(folder: Folder, now: datetime) -> dict[str, object]:
+    """Port and start of the sample town: chosen once, so that a restart goes on where it was."""
+    if folder.sample.exists():
+        kept: dict[str, object] = json.loads(folder.sample.read_text(encoding="utf-8"))
+        return kept
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    made: dict[str, object] = {"port": port, "start": now.isoformat()}
+    folder.sample.write_text(json.dumps(made), encoding="utf-8")
+    return made

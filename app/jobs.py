@@ -14,13 +14,13 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from apscheduler.schedulers.base import BaseScheduler
-from crawlers.rhythm import state
 
 from alerts import watchdog
 from alerts.escalation import sweep as due_messages
 from alerts.notices import Reach
 from alerts.watchdog import Counts
 from app.pipeline import Pipeline
+from crawlers.rhythm import state
 from storage.ports import DocumentQuery, Transaction
 from storage.types import AuditEntry, Event, Source
 
@@ -78,7 +78,7 @@ def morning(pipeline: Pipeline, now: datetime) -> None:
     gathered = pipeline.documents.count(DocumentQuery(since=since, until=now))
     enabled = [s for s in office.sources.values() if s.enabled]
     with pipeline.ledger.begin() as tx:
-        tasks = tx.tasks.counts()
+        tasks = tx.tasks.counts(now=now)
         failed = {d.channel for d in tx.outbox.find(status=("perm_fail", "dead"), size=500) if d.created_at >= since}
         counts = Counts(
             gathered=gathered,

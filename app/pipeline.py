@@ -13,17 +13,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from analysis.assess import Assessor
-from analysis.events import Assignment, Grouper
-from analysis.risk import score
-from analysis.titles import representative, title_of
-
 from alerts import levels
 from alerts.levels import LevelState, state_from_json
 from alerts.notices import Reach
 from alerts.plan import Plan, plan
 from alerts.routing import route
-from app.facts import member_of, notable, routing_facts, stored_of, summarise
+from analysis.assess import Assessor
+from analysis.events import Assignment, Grouper
+from analysis.risk import score
+from analysis.titles import representative, title_of
+from app.facts import answered, member_of, notable, ours, routing_facts, stored_of, summarise
 from storage.ports import DocumentStore, IntakeRow, Ledger, Transaction
 from storage.types import Assessment, Event, LevelChange, Member, Office, StoredDocument, UnreadableDocument
 
@@ -158,7 +157,7 @@ class Pipeline:
             event = replace(event, level=change.after)
             tx.events.add_changes([change])
         queued = 0
-        if event.level or change:
+        if (event.level or change) and ours(event):
             event, queued = self._plan(tx, event, members, change, now)
         tx.events.save([event])
         return change, queued
@@ -175,6 +174,7 @@ class Pipeline:
         reach = Reach(users={user.name: user for user in tx.users.all()})
         kinds = sorted({m.kind for m in members})
         made = plan(event, change, routing, alerts, tasks, self.office, now, kinds=kinds, reach=reach)
+        made = replace(made, tasks=tuple(answered(task, event.answered_at) for task in made.tasks))
         return event, write_plan(tx, made, now)
 
     def reevaluate(self, events: Iterable[Event], now: datetime) -> int:

@@ -18,6 +18,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from app.signals import PARENT
+
 #: seconds before the next start of a child that ended, by number of ends within RESET_AFTER
 BACKOFF = (0.2, 1.0, 2.0, 5.0, 10.0, 30.0)
 RESET_AFTER = 60.0
@@ -25,7 +27,6 @@ RESET_AFTER = 60.0
 EXIT_CONFIG = 3
 STOP_SECONDS = 10.0
 LOG_LIMIT = 20_000_000
-_PARENT = "MINSHENG_PARENT"
 
 
 @dataclass(slots=True)
@@ -65,7 +66,7 @@ class Supervisor:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,  # Ctrl-C reaches the supervisor only, which then stops them in order
-                env={**os.environ, **self.environment, _PARENT: str(os.getpid())},
+                env={**os.environ, **self.environment, PARENT: str(os.getpid())},
             )
         child.started = time.monotonic()
 
@@ -111,17 +112,3 @@ class Supervisor:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
-
-
-def die_with_parent(stop: Callable[[], None]) -> None:
-    """In a child: call `stop` when the supervisor is gone, so that a killed `run` leaves nothing behind."""
-    parent = os.environ.get(_PARENT)
-    if not parent:
-        return
-
-    def watch() -> None:
-        while os.getppid() == int(parent):
-            time.sleep(0.5)
-        stop()
-
-    threading.Thread(target=watch, name="parent-watch", daemon=True).start()

@@ -9,21 +9,20 @@ lease runs out (docs/decisions.md, "One owner of grouping").
 """
 
 import logging
-import os
 import queue
-import socket
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from analysis.assess import Assessor
-from analysis.events import Grouper
 from apscheduler.schedulers.background import BackgroundScheduler
 
+from analysis.assess import Assessor
+from analysis.events import Grouper
 from app.jobs import JOBS, schedule
 from app.pipeline import Outcome, Pipeline
 from app.sender import Sender
+from app.signals import owner_name
 from storage.ports import DocumentQuery, DocumentStore, Ledger
 from storage.types import Office
 
@@ -56,11 +55,6 @@ def rebuild(pipeline: Pipeline, now: datetime) -> None:
     """Make the grouping index what it was before the last stop."""
     since = now - timedelta(days=WINDOW_DAYS)
     pipeline.grouper.rebuild(pipeline.documents.scan(DocumentQuery(since=since, historic=False, sort="oldest")))
-
-
-def owner_name(what: str) -> str:
-    """Unique for this process: host, process id."""
-    return f"{what}-{socket.gethostname()}-{os.getpid()}"
 
 
 @dataclass(slots=True, kw_only=True)

@@ -30,6 +30,9 @@ _AGO = re.compile(
     r"(?P<number>\d{1,4}|几|半|[一二两三四五六七八九十])\s*个?(?P<unit>秒钟?|分钟?|小时|天|周|星期|月|年)\s*(?:之?前|以前)"
 )
 _DAY_WORD = re.compile(r"(?P<word>今天|今日|昨天|昨日|前天)" + _CLOCK)
+_YEAR_LAST = re.compile(
+    r"\s*(?P<one>\d{1,2})/(?P<two>\d{1,2})/(?P<year>(?:19|20)\d\d)(?:\s+(?P<hour>\d{1,2}):(?P<minute>\d\d))?"
+)
 _ONLY_CLOCK = re.compile(r"^\s*(?P<hour>[01]?\d|2[0-3])[:：](?P<minute>[0-5]\d)(?:[:：](?P<second>[0-5]\d))?\s*$")
 _MONTH_ONLY = re.compile(r"^\s*(?P<year>20\d\d)[-/年](?P<month>1[0-2]|0?[1-9])月?\s*$")
 _DIGITS = {
@@ -72,7 +75,7 @@ def parse_stamp(text: str, now: datetime) -> Stamp | None:
     text = text.strip()[:200]
     if not text:
         return None
-    for reader in (_first_full, _relative, _clock_today, _month, _short, _epoch, _mail):
+    for reader in (_first_full, _year_last, _relative, _clock_today, _month, _short, _epoch, _mail):
         stamp = reader(text, now)
         if stamp is not None:
             return stamp if _plausible(stamp.at, now) else None
@@ -136,6 +139,22 @@ def _zone(text: str | None) -> ZoneInfo:
     if text == "Z":
         return ZoneInfo("UTC")
     return datetime.strptime(text.replace(":", ""), "%z").tzinfo  # type: ignore[return-value]
+
+
+def _year_last(text: str, now: datetime) -> Stamp | None:
+    """12/31/2016 as American sheets write it, only where day and month cannot be mistaken for each other."""
+    match = _YEAR_LAST.match(text)
+    if match is None:
+        return None
+    one, two = int(match["one"]), int(match["two"])
+    if one <= 12 and two <= 12 and one != two:
+        return None
+    month, day = (one, two) if one <= 12 else (two, one)
+    try:
+        at = datetime(int(match["year"]), month, day, int(match["hour"] or 0), int(match["minute"] or 0), tzinfo=CHINA)
+    except ValueError:
+        return None
+    return Stamp(at=at, exact=match["hour"] is not None, start=0, end=match.end())
 
 
 def _short(text: str, now: datetime) -> Stamp | None:

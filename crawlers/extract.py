@@ -14,7 +14,7 @@ from crawlers import heading, markup, opinion
 from crawlers.blocks import Block
 from crawlers.charset import GARBLED, Decoded, decode
 from crawlers.dates import parse_stamp
-from crawlers.density import Body, cut, main_text
+from crawlers.density import USUAL, Body, Weights, cut, main_text
 from crawlers.paragraphs import lines
 from crawlers.printed import Printed, printed
 from storage.types import Selectors
@@ -57,6 +57,7 @@ def extract(
     selectors: Selectors | None = None,
     now: datetime | None = None,
     second: bool | None = None,
+    weights: Weights = USUAL,
 ) -> Article:
     """Article of a page. `now` bounds and completes dates (without it none is refused, relative ones are not read).
 
@@ -68,18 +69,18 @@ def extract(
         root = markup.tree(decoded.text)
     except markup.UnreadablePage:
         return Article(url=heading.own_address(url), garbled=decoded.garbled > GARBLED)
-    article = _read(root, decoded.text, url, now or _FAR, second)
+    article = _read(root, decoded.text, url, now or _FAR, second, weights)
     article = replace(article, garbled=decoded.garbled > GARBLED)
     if article.published_at and now is None and article.published_at > _FAR - timedelta(days=36500):
         article = replace(article, published_at=None, exact=False)
     return _by_rule(root, article, selectors, url, now or _FAR) if selectors else article
 
 
-def _read(root: HtmlElement, text: str, url: str, now: datetime, second: bool | None) -> Article:
+def _read(root: HtmlElement, text: str, url: str, now: datetime, second: bool | None, weights: Weights) -> Article:
     metas = heading.meta(root)
-    blocks = cut(root)
+    blocks = cut(root, weights)
     title = heading.title(root, metas, blocks)
-    found, extractor = _body(root, blocks, title)
+    found, extractor = _body(root, blocks, title, weights)
     language = opinion.language(found.text if found else title)
     if language == "other":
         foreign = opinion.foreign(text, url)
@@ -105,7 +106,7 @@ def _with_printed(article: Article, said: Printed) -> Article:
     return replace(article, published_at=said.at, exact=said.exact, source=said.origin[:60], author=said.author[:30])
 
 
-def _body(root: HtmlElement, blocks: list[Block], title: str) -> tuple[Body | None, str]:
+def _body(root: HtmlElement, blocks: list[Block], title: str, weights: Weights) -> tuple[Body | None, str]:
     for name, extractor in _KNOWN:
         element = next(iter(root.xpath("//*[@id=$name]", name=name)), None)
         if element is not None:
@@ -113,7 +114,7 @@ def _body(root: HtmlElement, blocks: list[Block], title: str) -> tuple[Body | No
             text = "\n".join(lines(cut(element), title))
             if len(text) > 20:
                 return Body(text=text, element=element, confidence=0.98), extractor
-    return main_text(blocks, title=title), "density"
+    return main_text(blocks, title=title, weights=weights), "density"
 
 
 def _with_opinion(article: Article, root: HtmlElement, second: bool | None) -> Article:

@@ -20,7 +20,7 @@ class Marks:
         return any(s != "same" for s in self.state)
 
 
-def compare(old: str | None, rows: Iterable[tuple[str, str]]) -> Marks:
+def compare(old: str | None, rows: Iterable[tuple[str, str]], remembered: int = REMEMBERED) -> Marks:
     """Compare (key, content) rows with the fingerprint of last time; rows that have left the list stay remembered."""
     known = {mark[:8]: mark[8:] for mark in (old or "").split() if len(mark) == 16}
     state: list[str] = []
@@ -31,7 +31,7 @@ def compare(old: str | None, rows: Iterable[tuple[str, str]]) -> Marks:
         state.append("new" if before is None else "same" if before == print_ else "updated")
         fresh[place] = print_
     kept = {**fresh, **{k: v for k, v in known.items() if k not in fresh}}
-    return Marks(state=tuple(state), fingerprint=" ".join(k + v for k, v in list(kept.items())[:REMEMBERED]))
+    return Marks(state=tuple(state), fingerprint=" ".join(k + v for k, v in list(kept.items())[:remembered]))
 
 
 def _short(text: str) -> str:

@@ -5,17 +5,20 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from crawlers.folder import is_local, local_files
 from crawlers.guard import PageCutOff, read_list, read_page
 from crawlers.job import Ask, Job, Tally
 from crawlers.kinds import KINDS, ListResult, Page, TokenExpired, UnreadableSource
+from crawlers.kinds.file import rows_of
 from crawlers.outcomes import Answer, FetchFailed, check
 from crawlers.rhythm import EXPIRED, back_off, next_due, revisit
-from crawlers.seen import Marks, compare
+from crawlers.seen import REMEMBERED, Marks, compare
 from storage.types import Document, Lease, RawPage, Source, SourceHour
 
 Fetch = Callable[[Ask], Awaitable[Answer]]
 _HISTORY = timedelta(days=14)
 _GIVE_UP = 5
+_REMEMBERED_ROWS = 20_000
 #: documents older than this at first sight were not seen late: they were there before we looked
 _FRESH = timedelta(hours=48)
 
@@ -28,7 +31,9 @@ async def visit(job: Job, lease: Lease, fetch: Fetch) -> None:
         return
     tally = Tally()
     try:
-        if lease.what == "list":
+        if source.type == "file" and is_local(source.url):
+            await _folder(job, source, lease, tally)
+        elif lease.what == "list":
             await _list(job, source, lease, fetch, tally)
         else:
             await _pages(job, source, lease, fetch, tally)
@@ -68,6 +73,21 @@ async def _list(job: Job, source: Source, lease: Lease, fetch: Fetch, tally: Tal
     _settle(job, lease, _next(job, source), first, print_)
 
 
+async def _folder(job: Job, source: Source, lease: Lease, tally: Tally) -> None:
+    """A watched file or folder: every file that has changed since last time."""
+    tally.polled += 1
+    files = local_files(source.url)
+    marks = compare(lease.fingerprint, [(str(path), stamp) for path, stamp in files])
+    for (path, _), state in zip(files, marks.state, strict=True):
+        if state == "same":
+            continue
+        result = await job.readers.run(rows_of, path, source, job.clock())
+        _sink(job, [(d, state) for d in result.documents], tally, job.clock())
+        tally.rejected += [f"{path.name} {line}" for line in result.rejected]
+    tally.unchanged += not marks.changed
+    _settle(job, lease, _next(job, source), None, marks.fingerprint)
+
+
 async def _ask(job: Job, source: Source, lease: Lease | None, url: str, fetch: Fetch, tally: Tally) -> Answer:
     tally.polled += 1
     etag, modified = (lease.etag, lease.modified) if lease else (None, None)
@@ -84,7 +104,7 @@ def _take(job: Job, source: Source, result: ListResult, print_: str | None, tall
     rows = [(x.url, _said(x)) for x in result.leases]
     rows += [(d.id, d.title + d.text + (d.status or "")) for d in result.documents]
     rows += [(f"rank {rank[0]}", f"{rank[1]} {rank[3]}") for rank in result.ranks]
-    marks = compare(print_, rows)
+    marks = compare(print_, rows, _REMEMBERED_ROWS if source.type == "file" else REMEMBERED)
     leases = [x for x, s in zip(result.leases, marks.state, strict=False) if s != "same"]
     states = marks.state[len(result.leases) :]
     changed = [(d, s) for d, s in zip(result.documents, states, strict=False) if s != "same"]

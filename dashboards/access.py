@@ -133,7 +133,9 @@ def open_session(site: Site, tx: Transaction, user: User, about: str) -> str:
     """A new session with a token of its own: a token from before a log-in is never used on."""
     token, now = new_token(), site.clock()
     tx.users.open_session(digest(token), user.name, now + timedelta(hours=site.session_hours), about[:200])
-    tx.audit.append(AuditEntry(actor=user.name, action="login", object=f"user:{user.name}", at=now, role=user.roles[0]))
+    tx.audit.append(
+        AuditEntry(actor=user.name, action="login", object=f"user:{user.name}", at=now, role=next(iter(user.roles), ""))
+    )
     return token
 
 

@@ -113,6 +113,11 @@ CORRECTION: Mapping[str, str] = {
 }
 AUDIT: Mapping[str, str] = {
     **{f"task.{action}": name for action, name in ACTION_NAMES.items()},
+    "task.create": "生成任务",
+    "task.level": "任务等级调整",
+    "alert.open": "发出预警",
+    "alert.close": "解除预警",
+    "documents.purge": "到期清理",
     "intake.unpark": "重新处理搁置信息",
     "login": "登录",
     "login.fail": "登录失败",

@@ -82,7 +82,7 @@ def test_a_stubborn_child_is_ended_by_force(tmp_path: Path, monkeypatch: pytest.
 def test_children_die_with_a_killed_supervisor(tmp_path: Path) -> None:
     child = textwrap.dedent("""
         import os, time
-        from app.supervisor import die_with_parent
+        from app.signals import die_with_parent
         die_with_parent(lambda: os._exit(0))
         time.sleep(60)
     """)

@@ -11,7 +11,7 @@ import pytest
 from board_example import Clock, make_site, serve
 
 from dashboards import access
-from dashboards.api.v1 import MAX_ROWS
+from dashboards.api.v1 import MAX_ROWS, forget_keys
 from dashboards.site import Site
 from dashboards.web.guards import PUSH_LIMIT
 
@@ -116,7 +116,7 @@ def test_a_streamed_body_is_cut_off_too(api: httpx.Client) -> None:
     assert answer.status_code == 413
 
 
-def test_the_same_key_adds_nothing_twice(api: httpx.Client, site: Site) -> None:
+def test_the_same_key_adds_nothing_twice(api: httpx.Client, site: Site, clock: Clock) -> None:
     headers = bearer("writer", **{"idempotency-key": "k1"})
     first = api.post("/documents", json={"text": "一"}, headers=headers)
     again = api.post("/documents", json={"text": "一"}, headers=headers)
@@ -125,6 +125,9 @@ def test_the_same_key_adds_nothing_twice(api: httpx.Client, site: Site) -> None:
     assert api.post("/documents", json={"text": "二"}, headers=headers).status_code == 409
     with site.ledger.read() as tx:
         assert tx.intake.waiting() == 1
+    assert forget_keys(site) == 0
+    clock.at += timedelta(days=3)
+    assert forget_keys(site) == 1
 
 
 def test_search_pages_through_and_points_at_mistakes(api: httpx.Client) -> None:

@@ -155,3 +155,25 @@ def test_lost_connection_is_said_and_recovers_alone(chromium: Browser, site: Sit
         expect(page.locator("#link")).to_contain_text("中断")
         with serve(site, port):
             expect(page.locator("#link")).to_contain_text("已重新连接")
+
+
+AXE = Path(__file__).resolve().parent.parent / "node_modules" / "axe-core" / "axe.min.js"
+READ = ("/", "/events/canteen", "/documents?q=食堂", "/document/canteen-0", "/tasks/task-canteen", "/sources", "/wall")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_serious(chromium: Browser, base: str, scheme: str) -> None:
+    if not AXE.is_file():
+        pytest.skip("axe-core is not installed: npm ci --ignore-scripts")
+    with tab(chromium, bypass_csp=True, color_scheme=scheme) as page:
+        as_user(page, base, "officer")
+        for path in READ:
+            page.goto(base + path)
+            page.wait_for_load_state("networkidle")
+            page.evaluate("document.querySelectorAll('details').forEach((d) => { d.open = true; })")
+            page.evaluate(AXE.read_text())
+            found = page.evaluate("axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa'] })")
+            serious = [
+                (v["id"], v["nodes"][0]["html"]) for v in found["violations"] if v["impact"] in ("serious", "critical")
+            ]
+            assert not serious, (path, serious)

@@ -125,6 +125,17 @@ def test_words(store: DocumentStore, query: str, found: list[str]) -> None:
     assert ids(store, query) == found
 
 
+def test_a_dictionary_word_is_found_inside_a_longer_one(tmp_path: Path) -> None:
+    cuts = {"食品安全": "食品 安全 食品安全", "食品安全法": "食品 安全 食品安全法", "安全食品": "安全 食品"}
+    store = SqliteDocuments(tmp_path / "documents.db", segment=lambda text: cuts.get(text.strip(), text))
+    rows = [stored(n, text) for n, text in enumerate(cuts)]
+    store.put([replace(row, assessment=replace(row.assessment, tokens="")) for row in rows])
+    assert ids(store, "食品安全") == ["0", "1"]
+    assert ids(store, "食品安全法") == ["1"]
+    assert ids(store, "-食品安全") == ["2"]
+    store.close()
+
+
 def test_filters_are_any_within_a_field_and_all_across_fields(store: DocumentStore) -> None:
     store.put(
         [

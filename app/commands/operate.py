@@ -11,9 +11,10 @@ import typer
 from app import clock
 from app.checkup import checkup
 from app.commands.check import emit
-from app.console import FAILED, USAGE, ConfigOption, DataOption, JsonOption, err, fail, out, read_config, stores
+from app.console import FAILED, USAGE, ConfigOption, DataOption, JsonOption, err, fail, out, read_config
 from app.links import new_link
 from app.sender import send_test
+from app.stores import stores
 from storage.ports import Ledger
 from storage.types import AuditEntry, Role, User
 

@@ -7,6 +7,7 @@ from crawlers.charset import decode
 from crawlers.dates import parse_date
 from crawlers.extract import Article, extract
 from crawlers.kinds.shapes import Page
+from crawlers.numbers import number
 from crawlers.urls import document_id, join
 from storage.types import Document, Lease, Source
 
@@ -51,17 +52,6 @@ def document(found: Article, page: Page, source: Source, lease: Lease, now: date
         status=lease.hint.get("status") or None,
         sample=source.sample,
     )
-
-
-def number(text: str | None) -> int | None:
-    """A count as boards print it: "1,204", "3.4万"; None where there is none."""
-    digits = (text or "").replace(",", "").strip()
-    factor = 10_000 if digits.endswith(("万", "w", "W")) else 1
-    try:
-        value = float(digits.rstrip("万wW"))
-    except ValueError:
-        return None
-    return round(value * factor) if 0 <= value < 1e12 else None
 
 
 def stamped(documents: list[Document], raw: str) -> list[Document]:

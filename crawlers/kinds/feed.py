@@ -84,8 +84,8 @@ def _entries(text: str, base: str, now: datetime) -> Iterator[Entry]:
     for item in parsed.entries[:500]:
         yield Entry(
             url=join(base, str(item.get("link") or "")) or "",
-            title=_plain(str(item.get("title") or "")),
-            text=_plain(_longest(item)),
+            title=plain(str(item.get("title") or "")),
+            text=plain(_longest(item)),
             at=_when(item, now),
             author=str(item.get("author") or "")[:60],
             guid=str(item.get("id") or ""),
@@ -123,7 +123,7 @@ def _json_entries(text: str, base: str, now: datetime) -> Iterator[Entry]:
             continue
         authors = item.get("authors") or [item.get("author")]
         author = authors[0] if isinstance(authors, list) and authors else None
-        content = item.get("content_text") or _plain(str(item.get("content_html") or item.get("summary") or ""))
+        content = item.get("content_text") or plain(str(item.get("content_html") or item.get("summary") or ""))
         yield Entry(
             url=join(base, str(item.get("url") or item.get("external_url") or "")) or "",
             title=markup.fold(str(item.get("title") or "")),
@@ -134,7 +134,7 @@ def _json_entries(text: str, base: str, now: datetime) -> Iterator[Entry]:
         )
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Text of a fragment of markup, one paragraph per line."""
     if "<" not in text and "&" not in text:
         return markup.fold(text)

@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 from fastapi import Body, Depends, FastAPI, Header, HTTPException, Query, Request
@@ -117,6 +117,17 @@ def push(
         if idempotency_key:
             tx.notes.put(note, json.dumps({"print": print_, "answer": answer, "at": site.clock().isoformat()}))
     return JSONResponse(answer, 202)
+
+
+def forget_keys(site: Site) -> int:
+    """Drop what was kept for keys older than two days; the nightly job calls it. Returns how many went."""
+    before = site.clock() - KEEP_KEYS
+    with site.ledger.begin() as tx:
+        kept = {key: tx.notes.get(key) for key in tx.notes.keys("push:")}
+        old = [key for key, text in kept.items() if text and datetime.fromisoformat(json.loads(text)["at"]) < before]
+        for key in old:
+            tx.notes.drop(key)
+    return len(old)
 
 
 def documents(

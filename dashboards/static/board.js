@@ -50,6 +50,7 @@ function draw(box) {
 }
 function drawAll() { document.querySelectorAll("[data-chart]").forEach(draw); }
 addEventListener("DOMContentLoaded", drawAll);
+addEventListener("htmx:afterSettle", () => document.querySelectorAll("[data-chart]").forEach((box) => charts.has(box) || draw(box)));
 addEventListener("resize", () => charts.forEach((chart) => chart.resize()));
 addEventListener("beforeprint", () => charts.forEach((chart) => chart.resize()));
 

@@ -61,7 +61,7 @@ def figures(visit: Here) -> dict[str, object]:
             "newest": tx.events.find(department=scope, status=ALIVE, historic=False, sort="newest", size=8)[0],
             "growing": growing(site, tx, scope, visit.now),
             "due": due(tx, scope, visit.now),
-            "tasks": tx.tasks.counts(scope),
+            "tasks": tx.tasks.counts(scope, now=visit.now),
             "coverage": seen(tx, site, visit) if scope is None else None,
         }
     day = DocumentQuery(since=visit.now - timedelta(hours=24), historic=False, filters=limited(scope))

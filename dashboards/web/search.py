@@ -6,6 +6,7 @@ from starlette.responses import FileResponse, Response, StreamingResponse
 from dashboards import exporting
 from dashboards.charts import volume_chart
 from dashboards.searching import FACETS, BadForm, SearchForm, page_of, read_form, step_for, to_query
+from dashboards.web.rendering import address
 from dashboards.web.visit import Here
 from storage.ports import Bucket, DocumentQuery, DocumentStore
 from storage.query import QuerySyntaxError
@@ -27,17 +28,20 @@ def page(visit: Here, after: str = "") -> Response:
     except (QuerySyntaxError, BadForm) as mistake:
         column = getattr(mistake, "column", None)
         return visit.page("search.html", 422, form=form, problem=str(mistake), column=column, found=None)
+    side = address("/documents/side", **form.address()) if found.total and not after else ""
+    return visit.page("search.html", form=form, problem="", column=None, found=found, side=side)
+
+
+def side(visit: Here) -> Response:
+    """Facets and time histogram: they look at every hit, so the page does not wait for them."""
+    form = asked(visit)
+    try:
+        query = to_query(form, visit.office.timezone, visit.scope)
+    except (QuerySyntaxError, BadForm) as mistake:
+        raise HTTPException(422, str(mistake)) from None
     store = visit.site.documents
-    return visit.page(
-        "search.html",
-        form=form,
-        problem="",
-        column=None,
-        found=found,
-        after=after,
-        facets=[(field, store.facets(query, field, size=8)) for field in FACETS] if not after else [],
-        chart=histogram(visit, store, query) if not after and found.total else None,
-    )
+    facets = [(field, store.facets(query, field, size=8)) for field in FACETS]
+    return visit.page("search_side.html", form=form, facets=facets, chart=histogram(visit, store, query))
 
 
 def histogram(visit: Here, store: DocumentStore, query: DocumentQuery) -> dict[str, object] | None:

@@ -73,7 +73,7 @@ def index(visit: Here, view: str = "", department: str = "", page: int = 1) -> R
             size=SIZE,
             offset=(page - 1) * SIZE,
         )
-        counts = tx.tasks.counts(visit.scope)
+        counts = tx.tasks.counts(visit.scope, now=visit.now)
         events = tx.events.get([task.event for task in tasks])
     return visit.page(
         "tasks.html",

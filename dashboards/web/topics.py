@@ -47,16 +47,27 @@ def index(visit: Here) -> Response:
     return visit.page("topics.html", rows=rows)
 
 
-def one(visit: Here, topic_id: str) -> Response:
-    """One topic: trend over four weeks, words, departments, places, open events."""
+def known(visit: Here, topic_id: str) -> Topic:
+    """The topic of the address; 404 for another."""
     topic = visit.office.topics.get(topic_id)
     if topic is None:
         raise HTTPException(404, "没有这个专题。")
-    store, since = visit.site.documents, visit.now - timedelta(days=28)
-    filters: dict[FacetField, Sequence[str]] = {**limited(visit.scope), "topic": [topic_id]}
-    query = DocumentQuery(since=since, historic=False, filters=filters)
+    return topic
+
+
+def month(visit: Here, topic: Topic) -> DocumentQuery:
+    """The topic's documents of four weeks."""
+    filters: dict[FacetField, Sequence[str]] = {**limited(visit.scope), "topic": [topic.id]}
+    return DocumentQuery(since=visit.now - timedelta(days=28), historic=False, filters=filters)
+
+
+def one(visit: Here, topic_id: str) -> Response:
+    """One topic: trend over four weeks, open events, newest documents."""
+    topic = known(visit, topic_id)
+    store, query = visit.site.documents, month(visit, topic)
     buckets = store.histogram(query, step="day", timezone=visit.office.timezone)
-    buckets = padded(buckets, since.astimezone(visit.names.zone), visit.now, timedelta(days=1))
+    since = (visit.now - timedelta(days=28)).astimezone(visit.names.zone)
+    buckets = padded(buckets, since, visit.now, timedelta(days=1))
     with visit.site.ledger.read() as tx:
         events, total = tx.events.find(
             topic=topic_id, department=visit.scope, status=ALIVE, historic=False, sort="level", size=12
@@ -67,12 +78,22 @@ def one(visit: Here, topic_id: str) -> Response:
         events=events,
         total=total,
         chart=volume_chart(buckets, visit.names.zone, days=True) | {"usual": usual(buckets)},
+        newest=store.search(query, size=8).rows,
+        documents=sum(bucket.count for bucket in buckets),
+    )
+
+
+def side(visit: Here, topic_id: str) -> Response:
+    """Words, sentiment, departments, places: they look at every document, so the page does not wait for them."""
+    topic = known(visit, topic_id)
+    store, query = visit.site.documents, month(visit, topic)
+    return visit.page(
+        "topic_side.html",
+        topic=topic,
         cloud=cloud(store.facets(query, "keyword", size=40)),
         departments=shares(store.facets(query, "department", size=8)),
         areas=shares(store.facets(query, "area", size=8)),
         sentiments=shares(store.facets(query, "sentiment", size=3)),
-        newest=store.search(query, size=8).rows,
-        documents=store.count(query),
     )
 
 

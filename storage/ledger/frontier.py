@@ -172,8 +172,8 @@ class SqlFrontier:
             "fingerprint": optional_key(lease.fingerprint),
             "hint": _hint(lease.hint),
         }
-        statement = insert(self._db, frontier).values(row).on_conflict_do_nothing()
-        return self._db.execute(statement).rowcount == 1
+        statement = insert(self._db, frontier).values(row).on_conflict_do_nothing().returning(frontier.c.seq)
+        return self._db.execute(statement).first() is not None
 
     def _end(self, lease: Lease, now: datetime, next_due: datetime | None, **values: object) -> None:
         url = key(lease.url)

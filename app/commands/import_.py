@@ -1,19 +1,12 @@
-"""`import`, `crawl`, `sources`: how documents come in."""
+"""`import`: documents from files."""
 
-import os
-import signal
-import socket
-import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import Annotated, get_args
 
 import typer
-from crawlers.files import BadRow, read_rows
-from crawlers.worker import run_worker
 
 from app import clock
 from app.commands.check import emit
@@ -28,13 +21,13 @@ from app.console import (
     out,
     progress,
     read_config,
-    stores,
 )
 from app.folder import secret
-from app.intake import accept, sink
-from app.supervisor import die_with_parent
+from app.intake import accept
+from app.stores import stores
 from app.work import drain
-from storage.ports import DocumentStore, Frontier, Ledger
+from crawlers.files import BadRow, read_rows
+from storage.ports import DocumentStore, Ledger
 from storage.types import Document, Kind, Office
 
 #: rows written to the intake in one transaction
@@ -46,7 +39,6 @@ AGENT = "MinshengBot/{version} (+{contact})"
 
 def register(app: typer.Typer) -> None:
     app.command("import")(import_file)
-    app.command("crawl")(crawl)
 
 
 def import_file(
@@ -139,45 +131,3 @@ def _print_counts(counts: Mapping[str, object]) -> None:
     out.print(f"用时 {counts['seconds']} 秒。")
     if counts["bad"]:
         err.print(f"（只列出前 {SHOWN_BAD} 处；请改正文件后重新导入，已收下的不会重复。）")
-
-
-def crawl(
-    once: Annotated[bool, typer.Option("--once", help="到期的都看一遍就结束")] = False,
-    data: DataOption = Path("data"),
-    config: ConfigOption = None,
-) -> None:
-    """采集：按各信源的节奏轮流查看，礼貌、可中断。"""
-    loaded = read_config(config)
-    folder, documents, ledger = stores(loaded, data)
-    documents.close()
-    stop = stop_on_signals()
-
-    @contextmanager
-    def frontier() -> Iterator[Frontier]:
-        with ledger.begin() as tx:
-            yield tx.frontier
-
-    office = loaded.office
-    enabled = [s for s in office.sources.values() if s.enabled]
-    count = run_worker(
-        sources=lambda: enabled,
-        open_frontier=frontier,
-        sink=sink(ledger, secret(folder), clock.now),
-        owner=f"crawl-{socket.gethostname()}-{os.getpid()}",
-        clock=clock.now,
-        once=once,
-        stop=stop,
-        agent=f"MinshengBot/0.1 (+{office.base_url}/about)",
-    )
-    ledger.close()
-    if once:
-        out.print(f"收下 {count} 条。")
-
-
-def stop_on_signals() -> threading.Event:
-    """An event that SIGTERM, SIGINT or the death of the supervisor sets."""
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    die_with_parent(stop.set)
-    return stop

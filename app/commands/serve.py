@@ -1,0 +1,45 @@
+"""`serve`: pages and API."""
+
+import logging
+from pathlib import Path
+
+import typer
+import uvicorn
+
+from app import clock
+from app.console import ConfigOption, DataOption, HostOption, PortOption, read_config
+from app.folder import secret
+from app.signals import die_with_parent
+from app.stores import stores
+from dashboards.site import Site
+from dashboards.web.app import create_app
+
+
+def register(app: typer.Typer) -> None:
+    app.command("serve")(serve)
+
+
+def serve(
+    host: HostOption = "127.0.0.1",
+    port: PortOption = 8000,
+    data: DataOption = Path("data"),
+    config: ConfigOption = None,
+) -> None:
+    """页面和接口。"""
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s %(message)s")
+    loaded = read_config(config)
+    folder, documents, ledger = stores(loaded, data)
+    site = Site(
+        office=lambda: loaded.office,
+        documents=documents,
+        ledger=ledger,
+        clock=clock.now,
+        secret=secret(folder),
+    )
+    server = uvicorn.Server(
+        uvicorn.Config(create_app(site), host=host, port=port, log_level="warning", timeout_graceful_shutdown=5)
+    )
+    die_with_parent(lambda: setattr(server, "should_exit", True))
+    server.run()
+    documents.close()
+    ledger.close()
