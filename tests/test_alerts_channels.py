@@ -80,7 +80,6 @@ def test_accepted(kind: str) -> None:
     [
         (BUSY, False, False),
         (BROKEN, False, False),
-        (HANG, False, True),
         (CLOSE, False, True),
         (CUT, False, True),
         (Script(status=404, body=b"no"), True, False),
@@ -89,13 +88,19 @@ def test_accepted(kind: str) -> None:
         (Script(body=b"{}"), False, False),
         (Script(body=b"[]"), False, False),
     ],
-    ids=["429", "500", "hang", "close", "cut", "404", "302", "html", "no-code", "list"],
+    ids=["429", "500", "close", "cut", "404", "302", "html", "no-code", "list"],
 )
 def test_failures(kind: str, script: Script, permanent: bool, unknown: bool) -> None:
     with Provider([script]) as provider, pytest.raises(DeliveryError) as error:
         robot(kind, provider.url).send(DELIVERY)
     assert (error.value.permanent, error.value.unknown) == (permanent, unknown)
     assert "secret-of" not in str(error.value)
+
+
+def test_a_provider_that_hangs_may_have_taken_it() -> None:
+    with Provider([HANG]) as provider, pytest.raises(DeliveryError) as error:
+        robot("wecom", provider.url).send(DELIVERY)
+    assert error.value.unknown
 
 
 @pytest.mark.parametrize(

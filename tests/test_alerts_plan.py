@@ -177,6 +177,27 @@ def test_a_rise_after_closing_is_a_flare_up_with_a_new_task() -> None:
         assert s.alerts[again.alert].previous == first.alert
 
 
+def test_what_is_done_stays_done_while_the_level_does_not_rise() -> None:
+    with Scenario("2025-09-25 10:00") as s:
+        s.event("e1", level=3).expect("FIRST", "scjg").expect("COPY", "wxb")
+        s.act("close", "scjg", role="officer", reason="已当场解决")
+        s.event("e1", level=3).event("e1", level=2)
+        assert [t.state for t in s.tasks.values()] == ["closed"]
+        s.at("16:00")
+        assert "REPEAT_UNSIGNED" not in {m.reason for m in s.sent}
+        s.unexpected.clear()
+
+
+def test_figures_in_the_reasons_are_no_new_content() -> None:
+    with Scenario("2025-09-25 10:00") as s:
+        s.event("e1", level=2, topic=None, departments=(DepartmentGuess(id="jyj", probability=0.91, reason="x"),))
+        s.at("10:01").expect("FIRST", "jyj")
+        s.act("sign", "jyj")
+        s.facts["e1"] = replace(s.facts["e1"], departments=(DepartmentGuess(id="jyj", probability=0.94, reason="y"),))
+        s.event("e1", level=2)
+        s.at("11:00").nothing_else()
+
+
 def test_outage_of_an_hour_does_not_end_in_a_volley() -> None:
     with Scenario("2025-09-25 10:00") as s:
         s.event("e1", level=3).expect("FIRST", "scjg").expect("COPY", "wxb")

@@ -166,7 +166,7 @@ def with_routes(*routes: Route) -> Office:
 
 def test_go_on_collects_copies_and_the_first_other_match_leads() -> None:
     office = with_routes(
-        Route(id="copy", match=RouteMatch(level_from="orange"), copies=("wxb",), go_on=True),
+        Route(id="copy", match=RouteMatch(level_from="orange"), rule="R5", copies=("wxb",), go_on=True),
         Route(id="town", match=RouteMatch(areas=("beiyuan",)), lead="@place", support=("@catalogue",)),
         Route(id="default", lead="@catalogue"),
     )
@@ -178,6 +178,7 @@ def test_go_on_collects_copies_and_the_first_other_match_leads() -> None:
         ("scjg",),
         ("wxb",),
     )
+    assert r.rule == "R2"  # a route that only adds copies names no rule
     low = route(Facts(level=1, topic="food-drug"), office)
     assert (low.path, low.lead, low.copies) == (("default",), "scjg", ())
 
