@@ -46,7 +46,13 @@ def stored(
     **fields: object,
 ) -> StoredDocument:
     """A document with its assessment; `fields` go to the Document."""
-    given: dict[str, object] = {"fetched_at": at, "published_at": at, "source": "forum-1", "kind": "forum", "text": text}
+    given: dict[str, object] = {
+        "fetched_at": at,
+        "published_at": at,
+        "source": "forum-1",
+        "kind": "forum",
+        "text": text,
+    }
     document = Document(id=str(number), **(given | fields))  # type: ignore[arg-type]
     return StoredDocument(
         document=document,

@@ -19,7 +19,7 @@ from storage.documents.rows import (
     milliseconds,
 )
 from storage.ports import DocumentQuery
-from storage.query import And, Near, Node, Not, Or, Word
+from storage.query import And, Near, Node, Not, Or, Word, normal
 
 Segment = Callable[[str], str]
 Find = Callable[[int, Sequence[str]], list[int]]
@@ -103,10 +103,10 @@ def compile_fts(node: Node, segment: Segment) -> Sided:
     """FTS5 has no unary NOT; so every part is an expression or the complement of one (De Morgan)."""
     match node:
         case Word(text):
-            return False, _phrase(text, segment)
+            return False, " OR ".join(_quoted(tokens) for tokens in spellings(text, segment)) or None
         case Near(left, right, distance):
-            a, b = _phrase(left.text, segment), _phrase(right.text, segment)
-            return False, f"NEAR({a} {b}, {distance})" if a and b else None
+            a, b = spellings(left.text, segment), spellings(right.text, segment)
+            return False, f"NEAR({_quoted(a[0])} {_quoted(b[0])}, {distance})" if a and b else None
         case Not(part):
             complement, expression = compile_fts(part, segment)
             return not complement, expression
@@ -128,10 +128,24 @@ def _all_of(sides: list[Sided]) -> Sided:
     return False, f"({both}) NOT ({' OR '.join(f'({part})' for part in unwanted)})" if unwanted else both
 
 
-def _phrase(text: str, segment: Segment) -> str | None:
-    """A word as the index holds it: cut by the same segmenter, its tokens side by side; None where nothing is left."""
-    tokens = clean_tokens(segment(text))
-    return '"' + tokens.replace('"', '""') + '"' if tokens else None
+def spellings(text: str, segment: Segment) -> list[list[str]]:
+    """The runs of tokens by which a word may stand in the index, cut by the same segmenter; [] where nothing is left.
+
+    In search mode a word of the dictionary comes after its parts (食品 安全 食品安全). It is found as the whole, for
+    parts of a longer word may stand between (增值 税率 增值税 增值税率), or as its parts side by side where they make
+    it up, because inside a longer word (食品安全法) the whole may be missing. Anything else is a phrase.
+    """
+    tokens = clean_tokens(segment(text)).split()
+    if not tokens:
+        return []
+    *parts, whole = tokens
+    if parts and whole == "".join(normal(text).split()):
+        return [[whole], parts] if "".join(parts) == whole else [[whole]]
+    return [tokens]
+
+
+def _quoted(tokens: Sequence[str]) -> str:
+    return '"' + " ".join(tokens).replace('"', '""') + '"'
 
 
 def _conjunction(parts: list[str]) -> str | None:

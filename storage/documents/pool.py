@@ -34,7 +34,8 @@ class Pool:
             try:
                 yield db
             finally:
-                db.execute("ROLLBACK")
+                if db.in_transaction:
+                    db.execute("ROLLBACK")
                 self._give_back(db)
 
     @contextlib.contextmanager

@@ -49,7 +49,7 @@ CREATE TABLE roll (
 CREATE VIRTUAL TABLE fts USING fts5 (
     tokens, content='', columnsize=0, tokenize={_quoted("ascii tokenchars " + _quoted(_SIGNS))}
 );
-INSERT INTO fts (fts, rank) VALUES ('automerge', 4);
+INSERT INTO fts (fts, rank) VALUES ('automerge', 8);
 INSERT INTO fts (fts, rank) VALUES ('crisismerge', 16);
 """
 

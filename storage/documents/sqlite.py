@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -9,13 +10,14 @@ from zoneinfo import ZoneInfo
 from storage.documents import counts, read, write
 from storage.documents.buckets import Step, buckets
 from storage.documents.check import recount
-from storage.documents.plan import Find, Plan, plan
+from storage.documents.plan import Find, Plan, compile_fts, plan
 from storage.documents.pool import Pool, connect, translated
 from storage.documents.rows import FIELDS, HISTORIC, Row, describe, milliseconds, moment_of
 from storage.documents.schema import upgrade
 from storage.documents.values import Values
 from storage.ledger.codec import key
 from storage.ports import Bucket, DocumentPage, DocumentQuery, FacetField, PutResult, StoreError
+from storage.query import Not
 from storage.types import StoredDocument
 
 _PURGE = 500  #: documents per transaction of a purge, so that nobody waits long
@@ -73,13 +75,13 @@ class SqliteDocuments:
             hits, more = read.page(db, asked, sort=query.sort, size=max(size, 0), after=position)
             return DocumentPage(
                 rows=tuple(read.fetch(db, [hit[3] for hit in hits])),
-                total=counts.count(db, asked, counts.rolled(query, self._finder(db))),
+                total=self._count(db, query),
                 after=read.position(hits[-1]) if more and hits else None,
             )
 
     def count(self, query: DocumentQuery) -> int:
         with self._pool.reader() as db:
-            return counts.count(db, self._plan(db, query), counts.rolled(query, self._finder(db)))
+            return self._count(db, query)
 
     def histogram(self, query: DocumentQuery, *, step: Step, timezone: str) -> list[Bucket]:
         with self._pool.reader() as db:
@@ -160,6 +162,13 @@ class SqliteDocuments:
 
     def close(self) -> None:
         self._pool.close()
+
+    def _count(self, db: sqlite3.Connection, query: DocumentQuery) -> int:
+        """A query of only exclusions is counted as all less the rest: the rollups know all."""
+        if query.words is not None and compile_fts(query.words, self._segment)[0]:
+            rest = replace(query, words=Not(query.words))
+            return self._count(db, replace(query, words=None)) - self._count(db, rest)
+        return counts.count(db, self._plan(db, query), counts.rolled(query, self._finder(db)))
 
     def _plan(self, db: sqlite3.Connection, query: DocumentQuery) -> Plan:
         return plan(query, self._segment, self._finder(db))

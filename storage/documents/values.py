@@ -1,7 +1,7 @@
 """Numbers for the values that documents are filtered and counted by (`value` table)."""
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from storage.documents.rows import FIELDS
 
@@ -25,14 +25,10 @@ class Values:
                 found.append(number)
         return found
 
-    def number(self, db: sqlite3.Connection, fresh: dict[Named, int], named: Named) -> int:
-        """The number of a value, given now if it is new; new ones go into `fresh` until `keep`."""
-        number = self._known.get(named) or fresh.get(named)
-        if number is None:
-            db.execute("INSERT INTO value (field, text) VALUES (?, ?) ON CONFLICT DO NOTHING", named)
-            row = db.execute("SELECT v FROM value WHERE field = ? AND text = ?", named).fetchone()
-            number = fresh[named] = int(row[0])
-        return number
+    def numbers(self, db: sqlite3.Connection, fresh: dict[Named, int], wanted: Sequence[Named]) -> list[int]:
+        """The numbers of values, given now where they are new; new ones go into `fresh` until `keep`."""
+        known = self._known
+        return [known.get(named) or fresh.get(named) or _give_number(db, fresh, named) for named in wanted]
 
     def keep(self, fresh: dict[Named, int]) -> None:
         """Remember numbers whose transaction was committed."""
@@ -49,7 +45,8 @@ class Values:
         return int(row[0])
 
 
-def texts(db: sqlite3.Connection, numbers: Iterable[int]) -> dict[int, str]:
-    """Number → text."""
-    wanted = ",".join(str(number) for number in numbers)
-    return dict(db.execute(f"SELECT v, text FROM value WHERE v IN ({wanted})"))
+def _give_number(db: sqlite3.Connection, fresh: dict[Named, int], named: Named) -> int:
+    db.execute("INSERT INTO value (field, text) VALUES (?, ?) ON CONFLICT DO NOTHING", named)
+    row = db.execute("SELECT v FROM value WHERE field = ? AND text = ?", named).fetchone()
+    number = fresh[named] = int(row[0])
+    return number

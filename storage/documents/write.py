@@ -70,10 +70,13 @@ class Batch:
 
     def count(self, n: int, kind: int, links: Iterable[tuple[int, int]], negative: bool, step: int) -> None:
         hour = (n >> TIE_BITS) // HOUR
-        for number, v in [(ALL, 0), *links]:
-            if number == ALL or number in _COUNTED:
-                self.rolls[number, v, kind, hour] += step
-                self.negatives[number, v, kind, hour] += step * negative
+        cells = [(number, v, kind, hour) for number, v in links if number in _COUNTED]
+        cells.append((ALL, 0, kind, hour))
+        for cell in cells:
+            self.rolls[cell] += step
+        if negative:
+            for cell in cells:
+                self.negatives[cell] += step
 
 
 def put_rows(db: sqlite3.Connection, values: Values, rows: Sequence[Row]) -> tuple[Counter[str], dict[Named, int]]:
@@ -123,7 +126,7 @@ def _put(db: sqlite3.Connection, values: Values, batch: Batch, row: Row, old: Kn
             (row.id, version, old.seen, key(before.document.title), key(before.document.text)),
         )
         version += 1
-    marks = _marks(db, values, batch, row)
+    marks = " ".join(map(str, values.numbers(db, batch.fresh, row.values)))
     if (row.at, row.kind, marks, row.tokens) == (old.n >> TIE_BITS, old.kind, old.marks, before.assessment.tokens):
         db.execute(
             _CHANGE,
@@ -138,8 +141,9 @@ def _put(db: sqlite3.Connection, values: Values, batch: Batch, row: Row, old: Kn
 
 def _insert(db: sqlite3.Connection, values: Values, batch: Batch, row: Row, seen: int, version: int) -> str:
     n = _key(batch, row.at)
-    marks = _marks(db, values, batch, row)
-    links = [(number, int(v)) for (number, _), v in zip(row.values, marks.split(), strict=True)]
+    numbers = values.numbers(db, batch.fresh, row.values)
+    marks = " ".join(map(str, numbers))
+    links = [(number, v) for (number, _), v in zip(row.values, numbers, strict=True)]
     batch.docs.append((
         n, row.id, row.came, seen, row.url, row.event, row.duplicate, row.kind, row.spread, version, row.digest,
         row.words, marks,
@@ -149,10 +153,6 @@ def _insert(db: sqlite3.Connection, values: Values, batch: Batch, row: Row, seen
     batch.links.extend((number, n, v) for number, v in links)
     batch.count(n, row.kind, links, (FIELDS["sentiment"], "negative") in row.values, 1)
     return "new"
-
-
-def _marks(db: sqlite3.Connection, values: Values, batch: Batch, row: Row) -> str:
-    return " ".join(str(values.number(db, batch.fresh, named)) for named in row.values)
 
 
 def _look_ahead(db: sqlite3.Connection, batch: Batch, times: Iterable[int]) -> None:

@@ -64,11 +64,11 @@ class SqlAudit:
     def verify(self) -> int | None:
         """Reads the whole chain with flat memory. A missing entry is named by its own number."""
         expected, previous = 1, ""
-        rows = self._db.execute(select(audit).order_by(audit.c.seq), execution_options={"yield_per": 1000})
-        for row in rows:
-            if row.seq != expected or not _holds(row, previous):
-                return expected
-            expected, previous = expected + 1, row.hash
+        with self._db.execute(select(audit).order_by(audit.c.seq), execution_options={"yield_per": 1000}) as rows:
+            for row in rows:
+                if row.seq != expected or not _holds(row, previous):
+                    return expected
+                expected, previous = expected + 1, row.hash
         head = self._db.execute(select(audit_head.c.seq)).scalar() or 0
         return expected if head >= expected else None
 

@@ -103,8 +103,9 @@ class SqlEvents:
             .where(members.c.seen_at >= stamp(since))
             .order_by(members.c.seen_at, members.c.document)
         )
-        for body in self._db.execute(wanted, execution_options={"yield_per": 1000}).scalars():
-            yield load(Member, body)
+        with self._db.execute(wanted, execution_options={"yield_per": 1000}) as rows:
+            for body in rows.scalars():
+                yield load(Member, body)
 
     def add_changes(self, changes: Iterable[LevelChange]) -> None:
         rows = [{"event": key(c.event), "at": stamp(c.at), "body": dump(c)} for c in changes]

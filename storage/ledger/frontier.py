@@ -43,19 +43,18 @@ class SqlFrontier:
 
     def claim(self, owner: str, size: int, lease_seconds: float, now: datetime) -> list[Lease]:
         """Lists before articles, then the longest due. The row of a host is taken first: two workers that want the
-        same host meet there, and the second goes away empty."""
+        same host meet there, and the second goes away empty. Hosts are taken in one order: nobody waits in a ring."""
         until = now + timedelta(seconds=lease_seconds)
-        taken: list[Lease] = []
-        tried: set[str] = set()
+        chosen: dict[str, Row[Any]] = {}
         for row in self._due(size * _AHEAD, now):
-            if len(taken) == size:
-                break
-            if row.host in tried:
-                continue
-            tried.add(row.host)
-            if self._take_host(row, owner, until, now) and self._take_row(row, owner, until, now):
-                taken.append(_lease(row, owner, until))
-        return taken
+            if len(chosen) < size:
+                chosen.setdefault(row.host, row)
+        got = {
+            host
+            for host, row in sorted(chosen.items())
+            if self._take_host(row, owner, until, now) and self._take_row(row, owner, until, now)
+        }
+        return [_lease(row, owner, until) for host, row in chosen.items() if host in got]
 
     def discover(self, source: str, leases: Sequence[Lease], now: datetime) -> int:
         """Addresses known with the same hint and fingerprint are left alone; changed ones are due again."""
@@ -172,8 +171,8 @@ class SqlFrontier:
             "fingerprint": optional_key(lease.fingerprint),
             "hint": _hint(lease.hint),
         }
-        statement = insert(self._db, frontier).values(row).on_conflict_do_nothing()
-        return self._db.execute(statement).rowcount == 1
+        statement = insert(self._db, frontier).values(row).on_conflict_do_nothing().returning(frontier.c.seq)
+        return self._db.execute(statement).first() is not None
 
     def _end(self, lease: Lease, now: datetime, next_due: datetime | None, **values: object) -> None:
         url = key(lease.url)

@@ -79,7 +79,7 @@ class SqlLedger:
         if self._file is None:
             raise StoreError("PostgreSQL 账本请用 pg_dump 备份：本程序只备份内置的账本文件")
         partial = Path(target + ".partial")
-        with translated():
+        with translated(OSError):
             partial.unlink(missing_ok=True)
             with (
                 contextlib.closing(sqlite3.connect(self._file)) as source,
@@ -158,11 +158,12 @@ def _begin(connection: Connection) -> None:
 
 
 @contextlib.contextmanager
-def translated() -> Iterator[None]:
-    """Driver errors as StoreError that says what to do; the caller's own exceptions pass untouched."""
+def translated(*more: type[Exception]) -> Iterator[None]:
+    """Driver errors (and `more`) as StoreError that says what to do; the caller's own exceptions pass untouched."""
+    kinds: tuple[type[Exception], ...] = (exc.SQLAlchemyError, sqlite3.Error, *more)
     try:
         yield
-    except (exc.SQLAlchemyError, sqlite3.Error, OSError) as error:
+    except kinds as error:
         raise StoreError(explain(error)) from error
 
 
@@ -174,7 +175,7 @@ def explain(error: BaseException) -> str:
 
 def _advice(problem: str) -> str:
     for signs, advice in (
-        (("locked", "busy"), "账本正忙：请稍后再试"),
+        (("locked", "busy", "deadlock"), "账本正忙：请稍后再试"),
         (("disk is full", "No space", "disk full"), "磁盘已满：请清理磁盘或换更大的数据盘后重试"),
         (("query_only", "attempt to write a readonly", "read-only transaction"), "这里只能读取，不能写入"),
         (("unable to open", "Permission denied", "readonly database"), "数据文件夹不可写：请检查权限和所属用户"),

@@ -24,8 +24,8 @@ class SqlTasks:
 
     def open_alert(self, alert: Alert) -> bool:
         """The database refuses a second open alert of one event and department, whoever asks."""
-        statement = insert(self._db, alerts).values(_alert_row(alert)).on_conflict_do_nothing()
-        return self._db.execute(statement).rowcount == 1
+        statement = insert(self._db, alerts).values(_alert_row(alert)).on_conflict_do_nothing().returning(alerts.c.id)
+        return self._db.execute(statement).first() is not None
 
     def save_alert(self, alert: Alert) -> None:
         upsert(self._db, alerts, [_alert_row(alert)])
@@ -90,9 +90,9 @@ class SqlTasks:
 
     def open(self) -> Iterator[Task]:
         wanted = select(tasks.c.body).where(tasks.c.state.not_in(_OVER), tasks.c.historic.is_(False))
-        rows = self._db.execute(wanted.order_by(tasks.c.id), execution_options={"yield_per": 1000})
-        for body in rows.scalars():
-            yield load(Task, body)
+        with self._db.execute(wanted.order_by(tasks.c.id), execution_options={"yield_per": 1000}) as rows:
+            for body in rows.scalars():
+                yield load(Task, body)
 
     def add_reply(self, reply: Reply) -> None:
         self._db.execute(replies.insert(), _reply_row(reply))
