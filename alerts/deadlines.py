@@ -17,6 +17,8 @@ from storage.types import Deadline, Event, LevelRule, LimitRule, Office, Task
 
 #: 协办 answers the lead in this share of the lead's own time (RESPONSE_RULES 2.7)
 SUPPORT_SHARE = 0.6
+#: ends the text of a clock that was moved with approval, and so marks it as moved
+EXTENDED = "（经批准延期）"
 #: 本系统内部规定: what the office itself has set in `office.toml [[levels]]`
 INTERNAL_BASIS = "本单位内部规定"
 
@@ -54,7 +56,7 @@ def deadlines(
             _shared(row) if row.step == "reply" else row for row in rows if row.step in ("sign", "reply", "adjudicate")
         ]
     met = {d.step: d.met_at for d in task.deadlines if d.met_at is not None}
-    extended = {d.step: d for d in task.deadlines if d.kind != "statutory" and "延期" in d.text}
+    extended = {d.step: d for d in task.deadlines if d.kind != "statutory" and d.text.endswith(EXTENDED)}
     done = (replace(row, met_at=met.get(row.step)) for row in _shortest(rows))
     kept = (_keep_extension(row, extended.get(row.step)) for row in done)
     return tuple(sorted(kept, key=lambda d: (d.due_at, d.step, d.kind)))
@@ -69,9 +71,13 @@ def _catalogue(task: Task, event: Event, office: Office, kinds: Sequence[str]) -
 
 
 def applies(limit: LimitRule, task: Task, event: Event, office: Office, kinds: Sequence[str]) -> bool:
-    """Whether a row of the time-limit catalogue is about this task; every given condition must hold."""
+    """Whether a row of the time-limit catalogue is about this task; every given condition must hold.
+
+    R1: on national policy the city reports and passes on, it does not answer, so no limit for an answer binds it.
+    """
     return (
-        (limit.level_from is None or task.level >= office.level(limit.level_from))
+        not (task.rule == "R1" and limit.step in ("reply", "press"))
+        and (limit.level_from is None or task.level >= office.level(limit.level_from))
         and (not limit.flags or not set(limit.flags).isdisjoint(event.flags))
         and (not limit.kinds or not set(limit.kinds).isdisjoint(kinds))
         and (not limit.incident_grades or event.incident_grade in limit.incident_grades)
@@ -162,7 +168,7 @@ def _keep_extension(row: Deadline, approved: Deadline | None) -> Deadline:
 def extend(rows: Sequence[Deadline], until: datetime, office: Office) -> tuple[Deadline, ...]:
     """Move the unmet internal and local clocks (not 签收) to `until`; statutory ones never move."""
     return tuple(
-        replace(row, due_at=until, text=f"{row.text}（经批准延期）")
+        replace(row, due_at=until, text=row.text + EXTENDED)
         if row.kind != "statutory" and row.step in ("reply", "resolve") and row.met_at is None and row.due_at < until
         else row
         for row in rows

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from alerts.transitions import FINAL
 from storage.types import AuditEntry, Deadline, Event, Task
 
 MIN_EVENTS_FOR_RANKING = 10
@@ -26,6 +27,7 @@ class Ratio:
     late: int = 0  #: done, after the limit
     never: int = 0  #: not done, limit passed
     pending: int = 0  #: not done, limit not passed: not counted
+    excluded: int = 0  #: closed by the office with a reason (误报, 无需答复) or merged: not counted
     basis: str = ""
 
     @property
@@ -99,16 +101,22 @@ def process(
     )
 
 
-def _clocks(tasks: Sequence[Task], step: str, hours: float | None) -> list[Deadline]:
-    """The clocks of one step; with `hours` only the statutory ones of that length."""
-    return [d for t in tasks for d in t.deadlines if d.step == step and (hours is None or _statutory(d, hours))]
+def _clocks(tasks: Sequence[Task], step: str, hours: float | None) -> list[tuple[Deadline, bool]]:
+    """The clocks of one step and whether their task is over; with `hours` only the statutory ones of that length."""
+    return [
+        (d, t.state in FINAL)
+        for t in tasks
+        for d in t.deadlines
+        if d.step == step and (hours is None or _statutory(d, hours))
+    ]
 
 
 def _statutory(clock: Deadline, hours: float) -> bool:
     return clock.kind == "statutory" and clock.hours == hours
 
 
-def _timely(code: str, name: str, clocks: Sequence[Deadline], now: datetime) -> Ratio:
+def _timely(code: str, name: str, rows: Sequence[tuple[Deadline, bool]], now: datetime) -> Ratio:
+    clocks = [d for d, over in rows if d.met_at is not None or not over]
     met = sum(d.met_at is not None and d.met_at <= d.due_at for d in clocks)
     late = sum(d.met_at is not None and d.met_at > d.due_at for d in clocks)
     never = sum(d.met_at is None and now > d.due_at for d in clocks)
@@ -120,6 +128,7 @@ def _timely(code: str, name: str, clocks: Sequence[Deadline], now: datetime) -> 
         late=late,
         never=never,
         pending=len(clocks) - met - late - never,
+        excluded=len(rows) - len(clocks),
         basis=clocks[0].basis if clocks else "",
     )
 

@@ -17,14 +17,16 @@ from datetime import datetime, timedelta
 
 from alerts.calendar import add_workhours
 from alerts.deadlines import state
-from alerts.notices import Reach, for_task
-from alerts.silences import send_time
+from alerts.notices import Reach, for_task, suppressed
+from alerts.silences import Silence, Umbrella, mute, send_time
 from alerts.transitions import FINAL
 from storage.types import Alert, Deadline, Delivery, DutyShift, Event, LevelRule, Office, Task, User
 
 #: the interval of repeats doubles from the fourth on (RESPONSE_RULES 2.7) and is never longer than a day
 PLAIN_REPEATS = 3
 MAX_INTERVAL = timedelta(days=1)
+#: what only repeats an earlier message says nothing beside the one about the change itself
+_NAGS = frozenset({"REPEAT_UNSIGNED", "REARM"})
 #: states that need nobody to be reminded of a reply clock: it is met, or the office itself holds the task
 _ANSWERED = frozenset({"published", "tracking", "evaluated"})
 
@@ -49,27 +51,69 @@ def sweep(
     *,
     users: Mapping[str, User] | None = None,
     since: datetime | None = None,
+    silences: Sequence[Silence] = (),
+    umbrellas: Sequence[Umbrella] = (),
 ) -> list[Delivery]:
     """All messages that are due at `now` over all open tasks. `alerts` and `events` by id; unknown ones do no harm.
 
+    What a silence or an umbrella mutes comes back as a suppressed row with its reason.
     A task whose event was closed by people, or whose alert is closed, is reminded of statutory clocks only.
     """
     reach = Reach(duty=duty, users=users)
     last = since if since is not None and since <= now else None
     rows: list[Delivery] = []
     for task in tasks:
-        if task.historic or task.state in FINAL:
-            continue
         resting = _resting(task, alerts, events)
         for trigger in triggers(task, office, now, resting=resting):
             if trigger.at <= now and (last is None or trigger.at > last):
-                rows += _rows(trigger, task, office, now, reach)
+                muted = _mute(trigger, task, events.get(task.event), silences, umbrellas, office, now)
+                rows += [muted] if muted is not None else _rows(trigger, task, office, now, reach)
+    return rows
+
+
+def due_at_once(
+    task: Task,
+    event: Event,
+    office: Office,
+    now: datetime,
+    reach: Reach,
+    silences: Sequence[Silence] = (),
+    umbrellas: Sequence[Umbrella] = (),
+) -> list[Delivery]:
+    """What is due already when a task is made or its clocks change: a shorter limit may be breached before it is set.
+
+    The sweep would miss it where it only looks at what became due since its last run.
+    """
+    rows: list[Delivery] = []
+    for trigger in triggers(task, office, now):
+        if trigger.reason in _NAGS:
+            continue
+        muted = _mute(trigger, task, event, silences, umbrellas, office, now)
+        rows += [muted] if muted is not None else _rows(trigger, task, office, now, reach)
     return rows
 
 
 def _resting(task: Task, alerts: Mapping[str, Alert], events: Mapping[str, Event]) -> bool:
     alert, event = alerts.get(task.alert), events.get(task.event)
     return (alert is not None and alert.closed_at is not None) or (event is not None and event.status == "closed")
+
+
+def _mute(
+    trigger: Trigger,
+    task: Task,
+    event: Event | None,
+    silences: Sequence[Silence],
+    umbrellas: Sequence[Umbrella],
+    office: Office,
+    now: datetime,
+) -> Delivery | None:
+    found = (
+        mute(trigger.reason, event, task.department, silences, umbrellas, office, now) if event is not None else None
+    )
+    if found is None:
+        return None
+    epoch = f"{trigger.reason}|{trigger.epoch}"
+    return suppressed(found[0], task.alert or None, task.id, task.department, epoch, found[1], now)
 
 
 def _rows(trigger: Trigger, task: Task, office: Office, now: datetime, reach: Reach) -> Iterator[Delivery]:
@@ -80,9 +124,9 @@ def _rows(trigger: Trigger, task: Task, office: Office, now: datetime, reach: Re
 
 
 def triggers(task: Task, office: Office, now: datetime, *, resting: bool = False) -> Iterator[Trigger]:
-    """What has become due for one task up to `now`."""
+    """What has become due for one task up to `now`; nothing for history and for what is done."""
     rule = office.rule(task.level)
-    if rule is None:
+    if rule is None or task.historic or task.state in FINAL:
         return
     if not resting and task.dispatched_at is not None:
         if task.state == "dispatched":
@@ -160,12 +204,14 @@ def _clock(task: Task, clock: Deadline, rule: LevelRule, office: Office, now: da
 def _running(
     task: Task, clock: Deadline, rule: LevelRule, office: Office, now: datetime, key: str
 ) -> Iterator[Trigger]:
+    # while the office decides who is in charge, the clock is the office's own to watch
+    holder = office.duty_post if task.state in ("confirm", "return_pending") else task.department
     if now > clock.due_at:
-        who = tuple(dict.fromkeys((task.department, office.duty_post)))
+        who = tuple(dict.fromkeys((holder, office.duty_post)))
         yield Trigger(clock.due_at, "BREACH", key, who)
         return
     used = state(clock, now).used * 100
     passed = max((p for p in rule.reminders if p <= used), default=None)
     if passed is not None:
         at = clock.start_at + (clock.due_at - clock.start_at) * (passed / 100)
-        yield Trigger(at, f"DEADLINE_{passed}", key, (task.department,))
+        yield Trigger(at, f"DEADLINE_{passed}", key, (holder,))

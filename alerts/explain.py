@@ -4,8 +4,8 @@ from datetime import datetime
 
 from alerts.catalogue import Facts, name
 from alerts.deadlines import deadlines
-from alerts.routing import route
-from storage.types import Event, Office, Task
+from alerts.routing import Routing, route
+from storage.types import Deadline, Event, Office, Task
 
 
 def explain(facts: Facts, office: Office, now: datetime) -> dict[str, object]:
@@ -15,33 +15,7 @@ def explain(facts: Facts, office: Office, now: datetime) -> dict[str, object]:
     """
     _check(facts, office)
     routing = route(facts, office)
-    event = Event(
-        id="example",
-        title="示例",
-        first_at=now,
-        last_at=now,
-        detected_at=now,
-        level=facts.level,
-        topic=facts.topic,
-        area=facts.area,
-        incident_grade=facts.incident_grade,
-        flags=facts.flags,
-    )
-    task = Task(
-        id="example",
-        event="example",
-        alert="",
-        department=routing.lead,
-        role="lead",
-        title="示例",
-        level=facts.level,
-        state="dispatched",
-        rule=routing.rule,
-        reasons=routing.reasons,
-        created_at=now,
-        dispatched_at=now,
-    )
-    clocks = deadlines(task, event, office, now, kinds=facts.kinds)
+    clocks = _clocks(facts, routing, office, now)
     units = [(routing.lead, "lead"), *((s, "support") for s in routing.support)]
     return {
         "rule": routing.rule,
@@ -65,6 +39,35 @@ def explain(facts: Facts, office: Office, now: datetime) -> dict[str, object]:
         "reasons": [{"code": r.code, "text": r.text} for r in routing.reasons],
         "recipients": [{"id": r, "name": name(r, office)} for r in routing.recipients],
     }
+
+
+def _clocks(facts: Facts, routing: Routing, office: Office, now: datetime) -> tuple[Deadline, ...]:
+    """The clocks of an example that became public and was dispatched now."""
+    event = Event(
+        id="example",
+        title="示例",
+        first_at=now,
+        last_at=now,
+        detected_at=now,
+        level=facts.level,
+        incident_grade=facts.incident_grade,
+        flags=facts.flags,
+    )
+    task = Task(
+        id="example",
+        event="example",
+        alert="",
+        department=routing.lead,
+        role="lead",
+        title="示例",
+        level=facts.level,
+        state="dispatched",
+        rule=routing.rule,
+        reasons=routing.reasons,
+        created_at=now,
+        dispatched_at=now,
+    )
+    return deadlines(task, event, office, now, kinds=facts.kinds)
 
 
 def _check(facts: Facts, office: Office) -> None:

@@ -7,6 +7,7 @@ which robots mention everybody are taken out here, once, for every channel.
 import re
 import unicodedata
 from datetime import datetime
+from functools import lru_cache
 
 from alerts.calendar import local
 from alerts.deadlines import next_due, state
@@ -43,6 +44,11 @@ WORDS: dict[str, str] = {
     "CHANNEL_DEAD": "通道失效",
     "WATCHDOG": "系统告警",
     "HEARTBEAT": "系统正常",
+    "NO_CHANGE": "内容未变化",
+    "UNCONFIRMED": "责任单位待确认",
+    "SILENCED": "静默",
+    "INHIBITED": "由上级事件统一通知",
+    "THROTTLED": "合并提醒",
 }
 
 
@@ -53,6 +59,7 @@ def words(reason: str) -> str:
     return WORDS.get(reason.split(":")[0], reason)
 
 
+@lru_cache(maxsize=8192)
 def clean(text: str, limit: int = TITLE_CHARACTERS) -> str:
     """One line without control or formatting characters, `<` made harmless, at most `limit` characters."""
     line = "".join(" " if unicodedata.category(c)[0] in "CZ" else c for c in text)

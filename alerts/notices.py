@@ -14,6 +14,23 @@ from storage.types import Delivery, DeliveryStatus, DutyShift, Level, Office, Ta
 
 #: the highest level goes out on this many channels at once (RESPONSE_RULES 2.7: IM and SMS in parallel)
 PARALLEL_CHANNELS = 2
+#: what a signature or a newer message makes pointless; everything else (a breach, a ruling, a refusal) must arrive,
+#: so its rows do not carry the alert by which `outbox.supersede` finds what is out of date
+OUTDATED_BY_NEWS = frozenset(
+    {
+        "FIRST",
+        "NEW_DEPT",
+        "REFLARE",
+        "UPDATED",
+        "LEVEL_UP",
+        "LEVEL_DOWN",
+        "REPEAT_UNSIGNED",
+        "UNSIGNED",
+        "INFORMED",
+        "REARM",
+    }
+    | {f"DEADLINE_{percent}" for percent in range(1, 100)}
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +66,7 @@ def for_task(
         subject_text=subject(reason, task.level, task.title, office),
         body=task_body(reason, task, office, now),
         level=task.level,
-        alert=task.alert or None,
+        alert=task.alert or None if reason in OUTDATED_BY_NEWS else None,
         task=task.id,
         not_before=not_before,
         channels=channels,

@@ -13,12 +13,24 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from alerts.deadlines import deadlines
-from alerts.identity import alert_id, content_hash, task_id
+from alerts.escalation import due_at_once
+from alerts.identity import content_hash
 from alerts.notices import NOBODY, Reach, for_event, for_task, suppressed
-from alerts.planning import Setting, audit, is_open, latest, level_reason, muted, next_clock, retained
+from alerts.planning import (
+    Setting,
+    audit,
+    is_open,
+    latest,
+    level_reason,
+    muted,
+    new_task,
+    next_alert_id,
+    next_clock,
+    retained,
+)
 from alerts.routing import Routing
 from alerts.silences import Silence, Umbrella, send_time
-from storage.types import Alert, AuditEntry, Delivery, Event, LevelChange, Office, Task, TaskRole
+from storage.types import Alert, AuditEntry, Delivery, Event, LevelChange, Office, Task
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +100,8 @@ def plan(
         _refresh_tasks(at, draft)
         for department in _told(at, draft):
             _alert(at, draft, department)
+        for task in draft.tasks:
+            draft.deliveries += due_at_once(task, event, office, now, reach, silences, umbrellas)
     return _done(draft)
 
 
@@ -107,8 +121,8 @@ def _historic(at: Setting) -> Plan:
     """History: tasks to look at, closed off from every clock and every message."""
     draft = _Draft()
     if at.event.level > 0 and not at.tasks:
-        lead = _new_task(at, at.routing.lead, "lead", None, None)
-        draft.tasks += [lead, *(_new_task(at, s, "support", lead.id, None) for s in at.routing.support)]
+        lead = new_task(at, at.routing.lead, "lead", None, None)
+        draft.tasks += [lead, *(new_task(at, s, "support", lead.id, None) for s in at.routing.support)]
         draft.created |= {t.id for t in draft.tasks}
         draft.audit += [audit("task.create", f"task:{t.id}", t.department, at.now) for t in draft.tasks]
     return _done(draft)
@@ -129,38 +143,6 @@ def _closing(at: Setting) -> Plan:
     return _done(draft, closed)
 
 
-def _new_task(at: Setting, department: str, role: TaskRole, parent: str | None, previous: str | None) -> Task:
-    historic = at.event.historic
-    confirm = at.routing.confirm and role == "lead" and not historic
-    alert = "" if historic else _alert_id(at, department)
-    task = Task(
-        id=task_id(at.event.id, department, previous),
-        event=at.event.id,
-        alert=alert,
-        department=department,
-        role=role,
-        title=at.event.title,
-        level=at.event.level,
-        state="confirm" if confirm else "dispatched",
-        rule=at.routing.rule,
-        reasons=at.routing.reasons,
-        created_at=at.now,
-        dispatched_at=None if confirm or historic else at.now,
-        parent=parent,
-        previous=previous,
-        historic=historic,
-    )
-    return replace(task, deadlines=deadlines(task, at.event, at.office, at.now, kinds=at.kinds))
-
-
-def _alert_id(at: Setting, department: str) -> str:
-    standing = at.open_alert(department)
-    if standing is not None:
-        return standing.id
-    before = latest(at.alerts, department)
-    return alert_id(at.event.id, department, before.id if before is not None else None)
-
-
 def _lead_task(at: Setting, draft: _Draft) -> Task:
     """The event's one lead task: a person's re-assignment holds, a closed one is followed up only after a rise."""
     leads = [t for t in at.tasks if t.role == "lead"]
@@ -171,7 +153,7 @@ def _lead_task(at: Setting, draft: _Draft) -> Task:
     if last is not None and not at.rose:
         return last
     department = last.department if last is not None else at.routing.lead
-    task = _new_task(at, department, "lead", None, last.id if last is not None else None)
+    task = new_task(at, department, "lead", None, last.id if last is not None else None)
     _create(at, draft, task)
     return task
 
@@ -181,7 +163,7 @@ def _support_tasks(at: Setting, draft: _Draft, lead: Task) -> None:
     known = {t.department for t in at.tasks} | {a.department for a in at.alerts} | {lead.department}
     for department in at.routing.support:
         if department not in known and is_open(lead):
-            _create(at, draft, _new_task(at, department, "support", lead.id, None))
+            _create(at, draft, new_task(at, department, "support", lead.id, None))
 
 
 def _create(at: Setting, draft: _Draft, task: Task) -> None:
@@ -229,7 +211,7 @@ def _alert(at: Setting, draft: _Draft, department: str) -> None:
 def _open(at: Setting, draft: _Draft, department: str, content: str, task: Task | None) -> None:
     before = latest(at.alerts, department)
     alert = Alert(
-        id=_alert_id(at, department),
+        id=next_alert_id(at, department),
         event=at.event.id,
         department=department,
         level=at.event.level,

@@ -1,15 +1,16 @@
 """What `plan` looks at, and the small questions it asks."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from alerts.deadlines import next_due
+from alerts.deadlines import deadlines, next_due
+from alerts.identity import alert_id, task_id
 from alerts.notices import NOBODY, Reach
 from alerts.routing import Routing
-from alerts.silences import ALWAYS, Silence, Umbrella, inhibited, silenced
+from alerts.silences import Silence, Umbrella, mute
 from alerts.transitions import FINAL
-from storage.types import Alert, AuditEntry, Deadline, Event, Level, LevelChange, Office, Task
+from storage.types import Alert, AuditEntry, Deadline, Event, Level, LevelChange, Office, Task, TaskRole
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +44,40 @@ class Setting:
         return self.change.at.isoformat() if self.change is not None else "same-level"
 
 
+def new_task(at: Setting, department: str, role: TaskRole, parent: str | None, previous: str | None) -> Task:
+    """A task as it begins: to be confirmed where the lead is not sure, else dispatched now, with its clocks."""
+    historic = at.event.historic
+    confirm = at.routing.confirm and role == "lead" and not historic
+    alert = "" if historic else next_alert_id(at, department)
+    task = Task(
+        id=task_id(at.event.id, department, previous),
+        event=at.event.id,
+        alert=alert,
+        department=department,
+        role=role,
+        title=at.event.title,
+        level=at.event.level,
+        state="confirm" if confirm else "dispatched",
+        rule=at.routing.rule,
+        reasons=at.routing.reasons,
+        created_at=at.now,
+        dispatched_at=None if confirm or historic else at.now,
+        parent=parent,
+        previous=previous,
+        historic=historic,
+    )
+    return replace(task, deadlines=deadlines(task, at.event, at.office, at.now, kinds=at.kinds))
+
+
+def next_alert_id(at: Setting, department: str) -> str:
+    """Id of the department's open alert, or of the one that comes after its last closed one."""
+    standing = at.open_alert(department)
+    if standing is not None:
+        return standing.id
+    before = latest(at.alerts, department)
+    return alert_id(at.event.id, department, before.id if before is not None else None)
+
+
 def is_open(task: Task) -> bool:
     return task.state not in FINAL
 
@@ -67,17 +102,8 @@ def retained(task: Task, fresh: Sequence[Deadline]) -> tuple[Deadline, ...]:
 
 
 def muted(at: Setting, reason: str, alert: Alert) -> tuple[str, str] | None:
-    """(reason code of the suppression, Chinese words) or None. What is urgent is never muted."""
-    rule = at.office.rule(at.event.level)
-    if reason in ALWAYS or (rule is not None and rule.urgent):
-        return None
-    quiet = silenced(at.event, alert.department, at.silences, at.office, at.now)
-    if quiet is not None:
-        return f"SILENCED:{quiet.id}", f"静默中：{quiet.reason}（{quiet.approver}批准）"
-    over = inhibited(at.event.level, alert.department, at.umbrellas)
-    if over is not None:
-        return f"INHIBITED:{over.event}", "上级事件已由本单位签收办理，不再单独通知"
-    return None
+    """(code of the suppression, Chinese words) or None."""
+    return mute(reason, at.event, alert.department, at.silences, at.umbrellas, at.office, at.now)
 
 
 def next_clock(task: Task | None) -> datetime | None:

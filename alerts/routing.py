@@ -140,7 +140,7 @@ def _several(choice: Choice, facts: Facts, office: Office) -> tuple[str, ...]:
 def _apply_rules(draft: Routing, found: list[Route], choice: Choice, facts: Facts, office: Office) -> Routing:
     fired = dict(_facts_rules(draft, choice, facts, office))
     for row in found:
-        if row.rule in ORDER:
+        if row.rule in ORDER and not row.go_on:  # a route that only adds copies names no rule
             fired.setdefault(row.rule, f"派单规则“{row.id}”规定{f'：{row.note}' if row.note else ''}")
     if not set(fired) - {"R2"}:
         fired = {"R2": f"一地一部门事项，{name(draft.lead, office)}为第一责任主体"}
@@ -157,10 +157,17 @@ def _apply_rules(draft: Routing, found: list[Route], choice: Choice, facts: Fact
 
 def _rumour(routing: Routing, choice: Choice, facts: Facts, office: Office) -> Routing:
     """R8: a clue for 网信 and 公安; the responsible department is told, and answers only after they did."""
-    holders = [d.id for d in office.departments.values() if "网信" in d.name or "公安" in d.name]
+    if _checks_rumours(routing.lead, office):  # a route says so itself: its lead and support stand
+        return replace(routing, copies=(*routing.copies, *choice.departments), reply=False)
+    holders = [d for d in office.departments if _checks_rumours(d, office)]
     lead, *others = holders or [own_office(office)]
     copies = (routing.lead, *others, *routing.support, *routing.copies)
     return replace(routing, lead=lead, support=(), copies=copies, confirm=False, reply=False)
+
+
+def _checks_rumours(department: str, office: Office) -> bool:
+    unit = office.departments.get(department)
+    return unit is not None and any(word in f"{unit.name}{unit.short}" for word in ("网信", "公安"))
 
 
 def _national(routing: Routing, choice: Choice, facts: Facts, office: Office) -> Routing:

@@ -91,6 +91,28 @@ def inhibited(level: Level, department: str, umbrellas: Iterable[Umbrella]) -> U
     return next(fitting, None)
 
 
+def mute(
+    reason: str,
+    event: Event,
+    department: str,
+    silences: Iterable[Silence],
+    umbrellas: Iterable[Umbrella],
+    office: Office,
+    now: datetime,
+) -> tuple[str, str] | None:
+    """(code of the suppression, Chinese words) or None. What is urgent is never muted."""
+    rule = office.rule(event.level)
+    if reason in ALWAYS or (rule is not None and rule.urgent):
+        return None
+    quiet = silenced(event, department, silences, office, now)
+    if quiet is not None:
+        return f"SILENCED:{quiet.id}", f"静默中：{quiet.reason}（{quiet.approver}批准）"
+    over = inhibited(event.level, department, umbrellas)
+    if over is not None:
+        return f"INHIBITED:{over.event}", "上级事件已由本单位签收办理，不再单独通知"
+    return None
+
+
 def send_time(reason: str, level: Level, clocks: Sequence[Deadline], office: Office, now: datetime) -> datetime:
     """When a message may go out: now, after the grouping wait, or when quiet hours end.
 

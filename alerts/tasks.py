@@ -33,7 +33,7 @@ from alerts.transitions import (
 )
 from storage.types import AuditEntry, Office, Reply, Role, Task, User
 
-__all__ = ["Action", "Refused", "Step", "allowed", "apply"]
+__all__ = ["Action", "Refused", "Step", "allowed", "apply", "seen"]
 
 _CONTEXT = frozenset({"event", "kinds", "reply", "children", "into", "alert", "users", "request"})
 _AUDITED = (
@@ -79,6 +79,17 @@ def allowed(task: Task, user: User, now: datetime, office: Office, reply: Reply 
             continue
         found.append(action)
     return found
+
+
+def seen(task: Task, user: User, now: datetime) -> Task | None:
+    """The task with the moment at which its department first opened it; None where nothing changes.
+
+    Seen is not signed: it stops no reminder and no clock, and it is no action of the table.
+    """
+    own = user.department == task.department and not DEPARTMENT_ROLES.isdisjoint(user.roles)
+    if not own or task.seen_at is not None or task.state == "confirm":
+        return None
+    return replace(task, seen_at=now)
 
 
 def _known(action: str) -> Action:

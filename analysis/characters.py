@@ -3,6 +3,7 @@
 texts ─fold_batch→ Batch: .folded for rules, .codes for features, .original(i, a, b) back to what was written
 """
 
+import itertools
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -111,15 +112,19 @@ def fold_batch(texts: Sequence[str], limit: int = 200_000) -> Batch:
     raw, starts = raw_codes(texts, limit)
     codes = fold(raw)
     blank = _blank_table()[np.minimum(codes, _PLANE - 1)]
-    ascii_ = (codes < 0x80) & ~blank
-    # a blank stays only between two ASCII characters: elsewhere it is layout
+    solid = np.flatnonzero(~blank)
+    before, after = solid[:-1], solid[1:]
+    # a blank stays, once, only between two ASCII characters of one text: elsewhere it is layout
+    gap = (after - before > 1) & (codes[before] < 0x80) & (codes[after] < 0x80)
+    before, after = before[gap], after[gap]
+    together = np.searchsorted(starts, before, "right") == np.searchsorted(starts, after, "right")
     stays = ~blank
-    stays[1:-1] |= blank[1:-1] & ascii_[:-2] & ascii_[2:]
+    stays[before[together] + 1] = True
     codes = np.where(blank, np.uint32(32), codes)
     kept, offsets = keep(codes, starts, stays)
     whole = kept.astype("<u4").tobytes().decode("utf-32-le", "surrogatepass")
     bounds = offsets.tolist()
-    folded = [whole[a:b] for a, b in zip(bounds, bounds[1:], strict=False)]
+    folded = [whole[a:b] for a, b in itertools.pairwise(bounds)]
     return Batch(texts, folded, kept, offsets, np.flatnonzero(stays), starts)
 
 

@@ -48,6 +48,18 @@ class Catalogue:
         """Candidates of each text, likeliest first, at most five."""
         return [self._ranked(batch, i, hits, where) for i, (hits, where) in enumerate(zip(topics, places, strict=True))]
 
+    def named(self, batch: Batch) -> list[list[str]]:
+        """Departments that each text names."""
+        first = len(self._duties)
+        return [
+            [
+                self._named[rule - first][0]
+                for rule, _ in self._rules.match(folded)
+                if 0 <= rule - first < len(self._named)
+            ]
+            for folded in batch.folded
+        ]
+
     def _ranked(
         self, batch: Batch, i: int, topics: Sequence[TopicHit], places: Sequence[PlaceHit]
     ) -> tuple[DepartmentGuess, ...]:

@@ -2,8 +2,8 @@
 
     ^佛堂的水$$$ → 1- to 4-grams from each position, each hashed into one of 2^bits buckets
 
-Weinberger et al. 2009 (hashing); a text's sum is divided by the root of its number of positions, so that a long petition
-does not shout louder than a short post.
+Weinberger et al. 2009 (hashing); a text's sum is divided by the root of its number of positions, so that a long
+petition does not shout louder than a short post.
 """
 
 from collections.abc import Iterator

@@ -59,16 +59,18 @@ def identity_number(digits: str) -> bool:
 
 def luhn(digits: str) -> bool:
     """ISO/IEC 7812-1 annex B."""
-    doubled = (int(d) * (2 - i % 2) for i, d in enumerate(digits, len(digits) % 2 + 1))
+    doubled = (int(d) * (2 - i % 2) for i, d in enumerate(digits, len(digits) % 2))
     return sum(d - 9 if d > 9 else d for d in doubled) % 10 == 0
 
 
 _FULL = "０１２３４５６７８９＠．－：＿Ｘｘ（）　"
 _HALF_WIDTH = str.maketrans(_FULL, "0123456789@.-:_Xx() ")
 _FULL_WIDTH = re.compile(f"[{_FULL}]")
+_PROVINCES = "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼"
 _NUMERALS = "零〇一二三四五六七八九幺"
 _WORTH_A_LOOK = re.compile(
-    rf"[0-9０-９]{{4}}|[0-9０-９][0-9０-９ -]{{8}}|[@＠]|[0-9０-９{_NUMERALS}十A-Za-z][栋幢号弄座室]|单元|号楼|微信|[qQvV][qQxX信]|扣扣|[{_NUMERALS}]{{11}}"
+    rf"[0-9０-９]{{4}}|[0-9０-９][0-9０-９ -]{{8}}|[@＠]|[0-9０-９{_NUMERALS}十A-Za-z][栋幢号弄座室]"
+    rf"|[{_PROVINCES}][A-Za-z]|[0-9]-[0-9]|单元|号楼|微信|[qQvV][qQxX信]|扣扣|[{_NUMERALS}]{{11}}"
 )
 
 _PUBLIC = re.compile(
@@ -128,32 +130,80 @@ _DOOR = (
     rf"(?:{_N}(?:室|号|户|房|{_DASH}\d+)?)|{_N}单元[,，、\s]?{_N}(?:室|号|户|房)?|{_N}(?:单元|门)(?={_N})|\d{{3,4}}室"
     rf"|\d{{1,3}}{_DASH}\d{{1,2}}{_DASH}\d{{2,4}}(?:室|号|户)?)"
 )
-_BEGIN, _END = r"(?<![\dA-Za-z])", r"(?!\d)"
+_BEGIN = r"(?<![\dA-Za-z])"
 
-_KINDS: tuple[tuple[str, re.Pattern[str], Callable[[re.Match[str]], bool], Callable[[str], str]], ...] = (
-    ("email", re.compile(r"(?P<v>[\w.+-]{1,64}@[\w-]{1,63}(?:\.[A-Za-z][\w-]{0,20}){1,3})", re.A), _always,
-     lambda v: "***@" + v.rsplit("@", 1)[1]),
-    ("id", re.compile(rf"(?<!\d)(?P<v>[1-9]\d{{5}}[ -]?(?:19|20)\d{{2}}[ -]?(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])[ -]?\d{{3}}[\dXx]){_END}"),
-     _is_identity, _stars),
-    ("id", re.compile(rf"身份证[^\d，。]{{0,6}}(?P<v>\d{{15}}|\d{{17}}[\dXx]){_END}"), _always, _stars),
-    ("bank", re.compile(rf"(?<!\d)(?P<v>\d{{4}}(?:[ -]?\d{{4}}){{2,3}}(?:[ -]?\d{{1,4}}){{0,2}}){_END}"), _is_card, _stars),
-    ("phone", re.compile(rf"(?<!\d)(?P<v>(?:\+?86[ -]?)?1[3-9]\d(?:[ -]?\d{{4}}){{2}}|(?:\+?86[ -]?)?1[3-9](?:[ -]?\d){{9}}){_END}"), _always,
-     lambda v: re.sub(r"^\+?86[ -]?", "", v)[:3] + "********"),
-    ("phone", re.compile(rf"(?<![{_NUMERALS}])(?P<v>[一幺1][三四五六七八九3-9][{_NUMERALS}\d]{{9}})(?![{_NUMERALS}\d])"), _always,
-     lambda v: "*" * 11),
-    ("landline", re.compile(rf"(?<!\d)(?P<v>(?:\(?0\d{{2,3}}\)?[ -—－]?)[2-8]\d{{6,7}}){_END}"), _is_private_line,
-     lambda v: (re.match(r"\(?0\d{2,3}\)?", v) or [""])[0] + "-" + "*" * 8),
-    ("landline", re.compile(rf"(?:电话|座机|固话|致电|联系)[^\d，。]{{0,4}}(?P<v>[2-8]\d{{3}}[ -]?\d{{3,4}}){_END}"), _is_private_line, _stars),
-    ("qq", re.compile(rf"(?i:qq|扣扣|企鹅号)\s*(?:号码?|群号?|群)?[\s:：是为,，]*(?P<v>[1-9]\d{{4,11}}){_END}"), _always, _stars),
-    ("wechat", re.compile(r"(?i:微信|威信|v信|weixin|wechat|(?<![a-z])[vw]x|加[vV薇]|薇信)\s*(?:号码?|id|账号|帐号)?[\s:：是为,，]*(?P<v>[A-Za-z][\w-]{4,19}|\d{6,12})",
-     re.A), _always, _stars),
-    ("plate", re.compile(r"(?P<v>[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼][A-HJ-NP-Za-hj-np-z][·•. -]?(?=[A-Za-z]{0,3}\d)"
-     r"[A-HJ-NP-Za-hj-np-z0-9]{4,5}[A-HJ-NP-Za-hj-np-z0-9挂学警港澳])(?![A-Za-z0-9])"), _always, lambda v: v[:2] + "*****"),
-    ("address", re.compile(rf"{_BEGIN}(?P<v>(?P<road>(?<=[路街巷道弄村组里苑园])第?{_N}(?:号|弄))?[,，\s]?(?P<door>{_DOOR}))(?!\d)"), _is_home, lambda v: "***"),
-    ("address", re.compile(rf"(?<=[路街巷道弄村组里])(?P<v>{_N}(?:弄{_N})?号(?:之{_N}|-\d+)?)(?!楼|线|公路|公交|文|令|通知|公告|地铁|门|岗|井|桥|车)"), _is_home, lambda v: "***"),
-    ("address", re.compile(rf"(?<=村)(?P<v>{_N}(?:组|队)?{_N}号)"), _always, lambda v: "***"),
-    ("address", re.compile(rf"{_BEGIN}(?P<v>{_N}(?:栋|幢|号楼|座|弄))"), _is_home_building, lambda v: "***"),
-)  # fmt: skip
+_PATTERNS: tuple[tuple[str, str, Callable[[re.Match[str]], bool], Callable[[str], str]], ...] = (
+    (
+        "email",
+        r"(?P<v>(?a:[\w.+-]{1,64}@[\w-]{1,63}(?:\.[A-Za-z][\w-]{0,20}){1,3}))",
+        _always,
+        lambda v: "***@" + v.rsplit("@", 1)[1],
+    ),
+    (
+        "id",
+        r"(?<!\d)(?P<v>[1-9]\d{5}[ -]?(?:19|20)\d{2}[ -]?(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])"
+        r"[ -]?\d{3}[\dXx])(?!\d)",
+        _is_identity,
+        _stars,
+    ),
+    ("id", r"身份证[^\d，。]{0,6}(?P<v>\d{15}|\d{17}[\dXx])(?!\d)", _always, _stars),
+    ("bank", r"(?<!\d)(?P<v>\d{4}(?:[ -]?\d{4}){2,3}(?:[ -]?\d{1,4}){0,2})(?!\d)", _is_card, _stars),
+    (
+        "phone",
+        r"(?<!\d)(?P<v>(?:\+?86[ -]?)?1[3-9](?:\d(?:[ -]?\d{4}){2}|(?:[ -]?\d){9}))(?!\d)",
+        _always,
+        lambda v: re.sub(r"^\+?86[ -]?", "", v)[:3] + "********",
+    ),
+    (
+        "phone",
+        rf"(?<![{_NUMERALS}\d])(?P<v>(?!\d{{11}})[一幺1][三四五六七八九3-9][{_NUMERALS}\d]{{9}})(?![{_NUMERALS}\d])",
+        _always,
+        _stars,
+    ),
+    (
+        "landline",
+        r"(?<!\d)(?P<v>(?:\(?0\d{2,3}\)?[ -—－]?)[2-8]\d{6,7})(?!\d)",
+        _is_private_line,
+        lambda v: (re.match(r"\(?0\d{2,3}\)?", v) or [""])[0] + "-" + "*" * 8,
+    ),
+    (
+        "landline",
+        r"(?:电话|座机|固话|致电|联系)[^\d，。]{0,4}(?P<v>[2-8]\d{3}[ -]?\d{3,4})(?!\d)",
+        _is_private_line,
+        _stars,
+    ),
+    ("qq", r"(?i:qq|扣扣|企鹅号)\s*(?:号码?|群号?|群)?[\s:：是为,，]*(?P<v>[1-9]\d{4,11})(?!\d)", _always, _stars),
+    (
+        "wechat",
+        r"(?i:微信|威信|薇信|v信|weixin|wechat|(?<![a-z])[vw]x|加[v薇])\s*(?:号码?|(?i:id)|账号|帐号)?"
+        r"[\s:：是为,，]*(?P<v>(?a:[A-Za-z][\w-]{4,19}|\d{6,12}))",
+        _always,
+        _stars,
+    ),
+    (
+        "plate",
+        rf"(?P<v>[{_PROVINCES}][A-HJ-NP-Za-hj-np-z][·•. -]?(?=[A-Za-z]{{0,3}}\d)"
+        r"[A-HJ-NP-Za-hj-np-z0-9]{4,5}[A-HJ-NP-Za-hj-np-z0-9挂学警港澳])(?![A-Za-z0-9])",
+        _always,
+        lambda v: v[:2] + "*****",
+    ),
+    (
+        "address",
+        rf"{_BEGIN}(?P<v>(?:(?<=[路街巷道弄村组里苑园])第?{_N}(?:号|弄))?[,，\s]?(?P<door>{_DOOR}))(?!\d)",
+        _is_home,
+        lambda v: "***",
+    ),
+    (
+        "address",
+        rf"(?<=[路街巷道弄村组里])(?P<v>{_N}(?:弄{_N})?号(?:之{_N}|-\d+)?)"
+        r"(?!楼|线|公路|公交|文|令|通知|公告|地铁|门|岗|井|桥|车)",
+        _is_home,
+        lambda v: "***",
+    ),
+    ("address", rf"(?<=村)(?P<v>{_N}(?:组|队)?{_N}号)", _always, lambda v: "***"),
+    ("address", rf"{_BEGIN}(?P<v>{_N}(?:栋|幢|号楼|座|弄))", _is_home_building, lambda v: "***"),
+)
+_KINDS = tuple((kind, re.compile(pattern), check, show) for kind, pattern, check, show in _PATTERNS)
 
 _SURNAMES = (
     "王李张刘陈杨黄赵周吴徐孙朱马胡郭林何高梁郑罗宋谢唐韩曹许邓萧冯曾程蔡彭潘袁于董余苏叶吕魏蒋田杜丁沈姜范江傅钟卢汪戴崔任陆廖姚方"
@@ -162,30 +212,44 @@ _SURNAMES = (
 _NOT_GIVEN = re.compile(
     r"^(书记|市长|县长|镇长|局长|主任|先生|女士|经理|老师|医生|师傅|同志|小姐|阿姨|大爷|大妈|律师|总|科长|所长|队长|院长|校长|警官|法官|某|老板|处长|会计)"
 )
-_LINK = r"(?:\(|（|，|,|、|:|：|的|先生|女士|同志|师傅|小姐|\s){0,3}(?:(?:联系|我|本人|他|她)?的?(?:联系方式|联系电话|手机号码?|电话号码?|电话|手机|微信号?|QQ号?|身份证号?码?|号码|银行卡号?|卡号|车牌号?|邮箱|住址|家庭住址|地址|家住|现住|住在|住)(?:是|为)?[:：是为 ]*)?"
-_NAME_BEFORE = re.compile(
-    rf"(?<![\u4e00-\u9fff])(?P<v>[{_SURNAMES}][\u4e00-\u9fff]{{1,2}}){_LINK}$"
-    rf"|(?:叫|我是|本人|姓名|联系人|收件人|户主|业主|患者|居民|村民|名字|经办人|孩子|女儿|儿子|妻子|丈夫|父亲|母亲)(?:是|为|叫)?[:：\s]*(?P<w>[{_SURNAMES}][\u4e00-\u9fff]{{1,2}}){_LINK}$"
+_LINK = (
+    r"(?:\(|（|，|,|、|:|：|的|先生|女士|同志|师傅|小姐|\s){0,3}(?:(?:联系|我|本人|他|她)?的?"
+    r"(?:联系方式|联系电话|手机号码?|电话号码?|电话|手机|微信号?|QQ号?|身份证号?码?|号码|银行卡号?|卡号|车牌号?|邮箱|住址"
+    r"|家庭住址|地址|家住|现住|住在|住)(?:是|为)?[:：是为 ]*)?"
 )
-_NAME_AFTER = re.compile(
-    rf"^[)）\s,，]{{0,2}}(?:联系人|找|机主|姓名|户名|车主|户主)?[:：\s(（]{{0,2}}(?P<v>[{_SURNAMES}][\u4e00-\u9fff]{{1,2}})(?=[)）\s，,。；;]|先生|女士|师傅|收|$)"
+_NAME = rf"[{_SURNAMES}][\u4e00-\u9fff]{{1,2}}?"
+_NAME_END = r"(?=[^\u4e00-\u9fff]|收|先生|女士|师傅|同志|的|本人|电话|手机|身份|微信|家住|住|，|$)"
+#: a name by itself right before what was masked
+_BEFORE = re.compile(rf"(?<![\u4e00-\u9fff])(?P<v>[{_SURNAMES}][\u4e00-\u9fff]{{1,2}}){_LINK}$")
+#: a name behind a word that announces one, or before 收, in the same breath
+_ANNOUNCED = re.compile(
+    r"(?:我叫|名叫|叫做|我是|本人|姓名|联系人|收件人|开户人|户名|机主|车主|户主|房东|业主|患者|居民|村民|名字|经办人|当事人|举报人|来电人"
+    r"|联系|请转|转交|找|姓|孩子|女儿|儿子|妻子|丈夫|父亲|母亲|老人|老板)(?:是|为|叫)?[:：\s]*"
+    rf"(?P<v>{_NAME}){_NAME_END}|(?<![\u4e00-\u9fff])(?P<w>{_NAME})(?=收)"
 )
+_AFTER = re.compile(
+    rf"^[)）\s,，(（]{{0,3}}(?P<v>[{_SURNAMES}][\u4e00-\u9fff]{{1,2}})(?=[)）\s，,。；;]|先生|女士|师傅|收|$)"
+)
+_BREATH = 30  #: characters around a masked number in which a name belongs to it
 
 
 def _names(text: str, hits: list[Hit]) -> Iterator[tuple[Hit, str]]:
-    """Names right before a masked number or address, or right behind it."""
+    """Names right before or behind a masked number or address, and announced ones near it."""
     seen: set[int] = set()
     for hit in hits:
-        first = max(0, hit.start - 40)
-        before = _NAME_BEFORE.search(text[first : hit.start])
-        after = _NAME_AFTER.search(text[hit.end : hit.end + 12])
-        spans = []
-        if before:
-            spans.append((before.start(before.lastgroup or "v") + first, before.end(before.lastgroup or "v") + first))
-        if after and hit.kind != "address":
-            spans.append((after.start("v") + hit.end, after.end("v") + hit.end))
-        for start, end in spans:
-            free = not any(h.start < end and start < h.end for h in hits) and start not in seen
+        for start, end in _name_spans(text, hit):
+            free = start not in seen and not any(h.start < end and start < h.end for h in hits)
             if free and not _NOT_GIVEN.match(text[start + 1 : end]):
                 seen.add(start)
                 yield Hit("name", start, end), text[start] + "*" * (end - start - 1)
+
+
+def _name_spans(text: str, hit: Hit) -> Iterator[tuple[int, int]]:
+    first = max(0, hit.start - _BREATH)
+    if found := _BEFORE.search(text[first : hit.start]):
+        yield found.start("v") + first, found.end("v") + first
+    if hit.kind != "address" and (found := _AFTER.search(text[hit.end : hit.end + 12])):
+        yield found.start("v") + hit.end, found.end("v") + hit.end
+    for found in _ANNOUNCED.finditer(text[first : hit.end + _BREATH]):
+        group = found.lastgroup or "v"
+        yield found.start(group) + first, found.end(group) + first

@@ -1,7 +1,7 @@
 """Topics: thousands of boolean rules over one pass of an Aho-Corasick automaton.
 
     rule ─parse→ tree ─compile→ predicate over the words found + anchor words without which it cannot hold
-    text ─automaton→ words found ─anchors→ the few rules worth asking → TopicHit with the words as they stand in the text
+    text ─automaton→ words found ─anchors→ the few rules worth asking → TopicHit with the words of the text
 
 A look-alike (演练, 招聘, 宣传 …) keeps the topic but is marked as no incident, with its reason.
 """

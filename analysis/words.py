@@ -5,11 +5,12 @@ Search tokens come from the common dictionary alone, so that a query and a docum
 own names join the keywords through the gazetteer (`analysis.places`), which needs no dictionary.
 """
 
+import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from importlib.util import find_spec
-from itertools import groupby
+from itertools import groupby, pairwise
 from math import log
 from pathlib import Path
 
@@ -33,7 +34,9 @@ def by_rjieba(words: Sequence[str] = ()) -> Cut:
 
 def by_jieba(words: Sequence[str] = ()) -> Cut:
     """The same from plain jieba, in Python."""
-    import jieba
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # its source has invalid escapes, and pkg_resources warns of itself
+        import jieba
 
     jieba.setLogLevel("WARNING")
     tokenizer = jieba.Tokenizer()
@@ -135,7 +138,7 @@ def _phrases(texts: Iterable[Sequence[str]]) -> tuple[Counter[str], int]:
     for words in texts:
         documents += 1
         plain = [w for w, _ in groupby(words) if len(w) > 1 and not w.isascii()]
-        counts.update({a + b for a, b in zip(plain, plain[1:], strict=False) if a not in b and b not in a})
+        counts.update({a + b for a, b in pairwise(plain) if a not in b and b not in a})
     return counts, documents
 
 

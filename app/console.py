@@ -11,8 +11,10 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from analysis.words import segment
 from app.config import Config, ConfigError, default_directory, load
 from app.folder import Folder, open_folder
+from storage.open import open_stores
 from storage.ports import DocumentStore, Ledger, StoreError
 
 out = Console(highlight=False, soft_wrap=True)
@@ -50,9 +52,6 @@ def read_config(path: Path | None) -> Config:
 
 def stores(config: Config, data: Path) -> tuple[Folder, DocumentStore, Ledger]:
     """The folder and both stores; the environment wins over office.toml, office.toml over the embedded files."""
-    from analysis.words import segment
-    from storage.open import open_stores
-
     try:
         folder = open_folder(data)
         documents, ledger = open_stores(

@@ -74,6 +74,7 @@ class Scenario:
         self.umbrellas: list[Umbrella] = []
         self.send: Callable[[Delivery], SendResult | DeliveryError] = lambda row: SendResult()
         self.audited: list[str] = []
+        self.swept: datetime | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -192,7 +193,18 @@ class Scenario:
         return self
 
     def tick(self) -> None:
-        self.write(sweep(self.tasks.values(), self.alerts, self.events, self.office, self.now))
+        rows = sweep(
+            self.tasks.values(),
+            self.alerts,
+            self.events,
+            self.office,
+            self.now,
+            since=self.swept - timedelta(minutes=10) if self.swept is not None else None,
+            silences=self.silences,
+            umbrellas=self.umbrellas,
+        )
+        self.swept = self.now
+        self.write(rows)
         self.deliver()
 
     def write(self, rows: Sequence[Delivery]) -> None:

@@ -374,7 +374,7 @@ def test_settings_are_strict(settings: dict[str, object], words: str) -> None:
 
 def test_the_small_office_has_good_channels() -> None:
     assert [channel_problem(t, lambda: NOW) for t in OFFICE_CHANNELS.values()] == [None, None]
-    assert set(CHANNELS) == {"mail", "webhook", "wecom", "wecom_app", "dingtalk", "feishu", "aliyun_sms"}
+    assert set(CHANNELS) == {"mail", "webhook", "wecom", "wecom_app", "dingtalk", "feishu", "aliyun_sms", "record"}
 
 
 def test_secrets_come_from_environment_or_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

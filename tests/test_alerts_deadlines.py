@@ -57,6 +57,10 @@ def test_press_conference_only_for_grave_incidents() -> None:
     assert (press.due_at, press.basis) == (START + timedelta(hours=24), "国办发〔2016〕61号")
 
 
+def test_the_city_reports_on_national_policy_and_owes_no_answer() -> None:
+    assert {kind for step, kind in clocks(task(rule="R1")) if step in ("reply", "press")} == {"internal"}
+
+
 def test_the_law_counts_from_the_earliest_known_moment() -> None:
     happened = replace(EVENT, occurred_at=START - timedelta(hours=6))
     assert clocks(task(), happened)[("reply", "statutory")].start_at == START - timedelta(hours=6)

@@ -66,14 +66,15 @@ def test_late_never_and_not_yet_are_different_numbers() -> None:
         task(5, replace(clock("reply", 48, None), due_at=NOW + timedelta(hours=1))),
         task(6, clock("reply", 5, 4)),
         task(7, clock("reply", 48, 1), historic=True),
+        replace(task(8, clock("reply", 48, None)), state="closed"),
     ]
     figures = process(tasks, {}, [], NOW)
     row = figures.ratio("reply.48")
-    assert (row.numerator, row.denominator, row.late, row.never, row.pending) == (1, 3, 1, 1, 1)
+    assert (row.numerator, row.denominator, row.late, row.never, row.pending, row.excluded) == (1, 3, 1, 1, 1, 1)
     assert row.text == "33.3%（1/3）"
     assert figures.ratio("reply.5").text == "100.0%（1/1）"
     assert figures.ratio("press.24").text == "—（无应计事项）"
-    assert figures.tasks == 6
+    assert figures.tasks == 7
     with pytest.raises(KeyError):
         figures.ratio("nonsense")
 

@@ -22,8 +22,7 @@ def test_red_at_three_in_the_morning_of_the_national_holiday() -> None:
     with Scenario("2025-10-01 03:00") as s:
         s.event("e1", level=4, incident_grade="重大")
         s.expect("FIRST", "scjg", channel="mail").expect("FIRST", "scjg", channel="hook")  # both at once
-        s.expect("COPY", "wxb").nothing_else()
-        s.at("03:01").expect("INFORMED", "duty-officer").nothing_else()
+        s.expect("COPY", "wxb").expect("INFORMED", "duty-officer").nothing_else()
         s.at("03:10").expect("REPEAT_UNSIGNED", "scjg", channel="mail", at="03:10")
         s.expect("REPEAT_UNSIGNED", "scjg", channel="hook").nothing_else()
         s.at("03:15").expect("UNSIGNED", "deputy-mayor", at="03:15").nothing_else()
@@ -107,7 +106,22 @@ def test_deadlines_follow_the_level_from_the_original_start_and_a_breach_is_said
         s.event("e1", level=3).expect("LEVEL_UP", "scjg").expect("COPY", "wxb")
         reply = next(d for d in s.task("scjg").deadlines if d.step == "reply" and d.kind == "statutory")
         assert (reply.start_at, reply.due_at) == (moment("2025-09-25 10:00"), moment("2025-09-25 15:00"))
-        s.at("16:01").expect("BREACH", "scjg", at="16:01").expect("BREACH", "duty-officer").nothing_else()
+        s.expect("BREACH", "scjg", at="16:00").expect("BREACH", "duty-officer").nothing_else()
+
+
+def test_an_old_matter_found_late_is_breached_from_its_first_minute() -> None:
+    with Scenario("2025-09-25 10:00") as s:
+        s.event("e1", level=3, first_at=moment("2025-09-22 10:00")).expect("FIRST", "scjg").expect("COPY", "wxb")
+        s.expect("BREACH", "scjg", at="10:00").expect("BREACH", "duty-officer", at="10:00").nothing_else()
+        assert "已超 1天" in next(r.body for r in s.outbox.values() if r.reason == "BREACH")
+        s.act("sign", "scjg")
+        s.act("close", "scjg", role="officer", reason="已答复")
+
+
+def test_the_office_watches_the_law_while_it_decides_who_is_in_charge() -> None:
+    with Scenario("2025-09-25 10:00") as s:
+        s.event("e1", level=2, topic=None, first_at=moment("2025-09-22 10:00"))
+        s.expect("CONFIRM", "duty-officer").expect("BREACH", "duty-officer").nothing_else()
 
 
 def test_history_gives_tasks_without_clocks_and_without_a_word() -> None:
@@ -192,6 +206,23 @@ def test_provider_outage_uses_the_next_channel_and_loses_nothing() -> None:
         s.act("sign", "scjg")
 
 
+def test_a_breach_that_could_not_be_sent_survives_signature_and_rise() -> None:
+    busy = DeliveryError("忙", permanent=False, code="500")
+    with Scenario("2025-09-25 10:00") as s:
+        s.send = lambda row: busy
+        s.event("e1", level=3, first_at=moment("2025-09-22 10:00"))
+        s.at("10:20")
+        s.act("sign", "scjg")
+        s.event("e1", level=4)
+        s.send = lambda row: SendResult()
+        s.at("10:40")
+        reasons = [m.reason for m in s.sent]
+        assert reasons.count("BREACH") == 3  # department by mail and hook, duty officer
+        assert "FIRST" not in reasons
+        assert "LEVEL_UP" in reasons
+        s.unexpected.clear()
+
+
 def test_silence_holds_low_levels_and_never_urgent_ones() -> None:
     now = moment("2025-09-25 10:00")
     quiet = Silence(
@@ -208,9 +239,32 @@ def test_silence_holds_low_levels_and_never_urgent_ones() -> None:
     with Scenario("2025-09-25 10:00") as s:
         s.silences.append(quiet)
         s.event("e1", level=2)
-        s.at("10:30").nothing_else()
-        assert s.suppressions() == [("SILENCED:s1", "scjg")]
+        s.at("12:30").nothing_else()  # the repeat after two hours is silenced too, and both are on record
+        assert s.suppressions() == [("SILENCED:s1", "scjg")] * 2
+        # a rise is said whatever was silenced, and the stricter level's steps are due at once
         s.event("e1", level=3).expect("LEVEL_UP", "scjg").expect("COPY", "wxb")
+        s.expect("UNSIGNED", "department-head").expect("UNSIGNED", "deputy-mayor")
+        s.act("sign", "scjg")
+
+
+def test_after_a_silence_the_unsigned_are_reminded() -> None:
+    now = moment("2025-09-25 10:00")
+    with Scenario("2025-09-25 10:00") as s:
+        s.silences.append(
+            Silence(
+                id="s",
+                author="w",
+                approver="l",
+                reason="x",
+                start=now,
+                end=now + timedelta(hours=3),
+                event="e1",
+                level_to=2,
+            )
+        )
+        s.event("e1", level=2)
+        s.at("13:59").nothing_else()
+        s.at("14:00").expect("REPEAT_UNSIGNED", "scjg").expect("UNSIGNED", "department-head").nothing_else()
         s.act("sign", "scjg")
 
 

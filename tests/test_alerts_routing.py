@@ -97,6 +97,13 @@ def test_rules_that_do_not_ask_for_a_reply() -> None:
     assert route(Facts(level=3), OFFICE).reply
 
 
+def test_a_route_for_rumours_keeps_its_own_lead_and_the_department_is_told() -> None:
+    rumour = Route(id="r", rule="R8", match=RouteMatch(flags=("rumour.grave",)), lead="wxb", support=("zfb",))
+    office = replace(OFFICE, routes=(rumour, *OFFICE.routes))
+    r = route(Facts(level=3, topic="education", flags=("rumour.grave",)), office)
+    assert (r.rule, r.lead, r.support, r.copies, r.reply) == ("R8", "wxb", ("zfb",), ("jyj",), False)
+
+
 def test_gravest_is_added_and_replaces_nothing() -> None:
     r = route(Facts(level=4, topic="education", incident_grade="特别重大"), OFFICE)
     assert r.rule == "R2"

@@ -14,7 +14,7 @@ from small_office import small_office
 
 from alerts.deadlines import deadlines
 from alerts.guards import return_until
-from alerts.tasks import Refused, Step, allowed, apply
+from alerts.tasks import Refused, Step, allowed, apply, seen
 from alerts.transitions import ACTIONS, FIELDS, FINAL, STATE_NAMES, TRANSITIONS
 from storage.types import Deadline, Event, Reply, Role, Task, TaskState, User
 
@@ -390,6 +390,15 @@ def test_press_conference_is_recorded() -> None:
     assert next(d for d in step.task.deadlines if d.step == "press").met_at == NOW
     with pytest.raises(Refused, match="新闻发布会"):
         act(t, "note", LEAD, step="reply")
+
+
+def test_seen_is_not_signed() -> None:
+    opened = seen(task(), STAFF, NOW)
+    assert opened is not None
+    assert (opened.seen_at, opened.state, opened.signed_at) == (NOW, "dispatched", None)
+    assert seen(opened, LEAD, NOW) is None
+    assert seen(task(), OFFICER, NOW) is None
+    assert seen(task(), user("lead", "sthj"), NOW) is None
 
 
 class Life(RuleBasedStateMachine):

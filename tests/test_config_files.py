@@ -1,6 +1,5 @@
 """The files of the delivered office: each table has the shape of its type, and every id that is named exists."""
 
-import importlib
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,6 +8,9 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter
 
+from alerts.lint import lint
+from app.config.load import load
+from storage.query import parse
 from storage.types import (
     CalendarDay,
     Department,
@@ -82,7 +84,8 @@ def test_departments_know_their_superiors_places_and_channels() -> None:
         assert unit.superior is None or unit.superior in DEPARTMENTS, unit.id
         assert (unit.type == "town") == (unit.area is not None), unit.id
         assert unit.area is None or unit.area in PLACES, unit.id
-        assert unit.channels and set(unit.channels) <= set(channels), unit.id
+        assert unit.channels, unit.id
+        assert set(unit.channels) <= set(channels), unit.id
         for name in {unit.name, unit.short, *unit.aliases} - {""}:
             assert names.setdefault(name, unit.id) == unit.id, f"{name} names two units"
     assert {d.short.rstrip("街道镇") for d in DEPARTMENTS.values() if d.type == "town"} == set(TOWNS.split())
@@ -99,9 +102,6 @@ def test_topics_name_departments_and_the_ten_of_the_plan_are_there() -> None:
 
 
 def test_every_rule_can_be_read() -> None:
-    parse = getattr(importlib.import_module("storage.query"), "parse", None)
-    if parse is None:
-        pytest.skip("storage.query.parse is not there yet")
     for topic in TOPICS.values():
         for text in (topic.rule, topic.exclude, *(rule.when for rule in topic.rules)):
             assert not text or parse(text)
@@ -123,7 +123,8 @@ def test_routes_name_what_exists_and_the_last_takes_everything() -> None:
         units = {route.lead or "@catalogue", *route.support, *route.copies} - {"@catalogue", "@place"}
         assert units <= set(DEPARTMENTS), route.id
         match = route.match
-        assert set(match.topics) <= set(TOPICS) and set(match.departments) <= set(DEPARTMENTS), route.id
+        assert set(match.topics) <= set(TOPICS), route.id
+        assert set(match.departments) <= set(DEPARTMENTS), route.id
         assert set(match.areas) <= set(PLACES), route.id
         assert {match.level_from, match.level_to} - {None} <= set(LEVELS), route.id
         assert route.lead or route.go_on, route.id
@@ -138,10 +139,18 @@ def test_only_the_sample_town_is_switched_on() -> None:
     for source in SOURCES.values():
         assert source.note, source.id
         if source.sample:
-            assert source.enabled and source.private, source.id
+            assert source.enabled, source.id
+            assert source.private, source.id
             assert source.url.startswith("http://127.0.0.1:{sample_port}/"), source.id
         else:
             assert not source.enabled, source.id
+
+
+def test_the_loader_takes_it_all() -> None:
+    office = load(CONFIG, variables={"sample_port": "9"}).office
+    assert office.sources["sample-news"].url == "http://127.0.0.1:9/news/"
+    assert len(office.departments) == len(DEPARTMENTS)
+    assert lint(office) == []
 
 
 @pytest.mark.parametrize("year", [2026, 2027])

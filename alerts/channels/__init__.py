@@ -10,6 +10,7 @@ from alerts.channels.contract import Channel, Clock, DeliveryError, Secrets, Sen
 from alerts.channels.dingtalk import Dingtalk
 from alerts.channels.feishu import Feishu
 from alerts.channels.mail import Mail
+from alerts.channels.record import Record
 from alerts.channels.webhook import Webhook
 from alerts.channels.wecom import Wecom
 from alerts.channels.wecom_app import WecomApp
@@ -33,6 +34,7 @@ CHANNELS: dict[str, type[Channel]] = {
     "dingtalk": Dingtalk,
     "feishu": Feishu,
     "aliyun_sms": AliyunSms,
+    "record": Record,
 }
 
 

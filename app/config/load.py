@@ -87,11 +87,14 @@ class _Reader:
     def say(self, file: str, place: str, text: str, line: int | None = None) -> None:
         self.problems.append(Problem(file=file, place=place, text=text, line=line))
 
-    def line_of(self, file: str, header: str, number: int) -> int | None:
-        """Line of the number-th (from 0) `[[header]]`."""
+    def line_of(self, file: str, header: str, number: int, name: object) -> int | None:
+        """Line of the number-th (from 0) `[[header]]`, or of the row in an inline list that carries this id."""
         lines = self.texts.get(file, "").split("\n")
         found = [i for i, text in enumerate(lines, 1) if re.match(rf"\s*\[\[\s*{re.escape(header)}\s*\]\]", text)]
-        return found[number] if number < len(found) else None
+        if number < len(found):
+            return found[number]
+        row = re.compile(rf"\bid\s*=\s*[\"']{re.escape(str(name))}[\"']")
+        return next((i for i, text in enumerate(lines, 1) if row.search(text)), None)
 
     def value(self, cls: type[T], data: Any, file: str, place: str, line: int | None = None) -> T | None:
         """One table as a value of `cls`, or None with its problems recorded."""
@@ -114,7 +117,7 @@ class _Reader:
         for number, item in enumerate(raw):
             name = item.get("id") or item.get("name") if isinstance(item, dict) else None
             place = f"[[{header}]] 第 {number + 1} 条" + (f"（{name}）" if name else "")
-            value = self.value(cls, item, file, place, self.line_of(file, header, number))
+            value = self.value(cls, item, file, place, self.line_of(file, header, number, name))
             if value is not None:
                 found.append(value)
         return found

@@ -1,0 +1,219 @@
+"""One pass over a batch of documents: everything the analysis says of each.
+
+    Document ─sound, mask→ text ─fold once→ topics · places · departments · flags · sentiment
+                                └─cut→ tokens, keywords        └─sign→ near-duplicate signature
+
+Pure: the same document and configuration give the same assessment, in any process.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+from analysis import flags, neardup, words
+from analysis.characters import Batch, fold_batch
+from analysis.departments import Catalogue
+from analysis.places import Gazetteer
+from analysis.privacy import mask
+from analysis.sentiment import SCORERS, Scorer
+from analysis.text import LIMIT, hashtags, plain, sentences, sound
+from analysis.topics import TopicMatcher
+from storage.types import (
+    Assessment,
+    DepartmentGuess,
+    Document,
+    Flag,
+    Kind,
+    Office,
+    PlaceHit,
+    Sentiment,
+    TopicHit,
+    UnreadableDocument,
+)
+
+VERSION = "1"  #: raised when the same configuration and models give another assessment
+#: channels that only people of this city write to
+_LOCAL: frozenset[Kind] = frozenset(("message", "hotline", "reply"))
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A readable document on its way."""
+
+    document: Document
+    masked_title: str
+    masked_text: str
+
+    @property
+    def whole(self) -> str:
+        """What is analysed: masked title and text, so that no evidence carries personal data; no links, no accounts."""
+        text = self.masked_text[:LIMIT]
+        return plain(f"{self.masked_title}\n{text}" if self.masked_title else text)
+
+
+class Assessor:
+    """Everything compiled once for an office; picklable, so that each process of a pool has its own."""
+
+    def __init__(self, office: Office, *, models: Path | None = None) -> None:
+        self.office = office
+        self.models = models
+        if office.scorer not in SCORERS:
+            raise KeyError(f"没有情感打分器 {office.scorer!r}；已有：{'、'.join(SCORERS)}")
+
+    def __getstate__(self) -> tuple[Office, Path | None]:
+        return self.office, self.models
+
+    def __setstate__(self, state: tuple[Office, Path | None]) -> None:
+        self.office, self.models = state
+
+    @cached_property
+    def _scorer(self) -> Scorer:
+        return SCORERS[self.office.scorer](self.models)
+
+    @cached_property
+    def _topics(self) -> TopicMatcher:
+        return TopicMatcher(self.office)
+
+    @cached_property
+    def _places(self) -> Gazetteer:
+        return Gazetteer(self.office)
+
+    @cached_property
+    def _departments(self) -> Catalogue:
+        return Catalogue(self.office)
+
+    @cached_property
+    def _flags(self) -> flags.FlagRules:
+        return flags.FlagRules()
+
+    @cached_property
+    def version(self) -> str:
+        """Version of code, models and rules: an assessment of another version is due for `reassess`."""
+        digest = hashlib.sha256(f"{VERSION}|{self.office.version}|{self.office.scorer}".encode())
+        for folder in (words.MODELS, self.models):
+            for path in sorted(folder.glob("*.npz")) if folder else ():
+                digest.update(path.read_bytes())
+        return f"{VERSION}-{digest.hexdigest()[:10]}"
+
+    def assess(self, documents: Sequence[Document]) -> list[Assessment | UnreadableDocument]:
+        """Assess a batch; order and length are kept, a document that cannot be read gives its reason in its place."""
+        prepared = [_prepare(document) for document in documents]
+        parts = [p for p in prepared if isinstance(p, _Part)]
+        found = iter(self._assess(parts) if parts else [])
+        return [next(found) if isinstance(p, _Part) else p for p in prepared]
+
+    def _assess(self, parts: Sequence[_Part]) -> list[Assessment]:
+        batch = fold_batch([p.whole for p in parts])
+        topics = self._topics.match_batch(batch)
+        places = [
+            _with_area(hits, self._places.named(p.document.area))
+            for p, hits in zip(
+                parts, self._places.find_batch(batch, [p.document.kind in _LOCAL for p in parts]), strict=True
+            )
+        ]
+        departments = self._departments.guess(batch, topics, places)
+        titles = _title_lengths(parts)
+        kinds = [p.document.kind for p in parts]
+        replies = self._flags.replies(batch, kinds)
+        sentiments = self._scorer.score(batch, ["reply" if r else k for r, k in zip(replies, kinds, strict=True)])
+        text_kinds = self._flags.kinds(batch, titles, kinds, [s.label for s in sentiments])
+        marks = self._flags.flags(batch)
+        signatures = neardup.signatures([p.masked_text or p.masked_title for p in parts])
+        return [
+            self._joined(*row)
+            for row in zip(parts, sentiments, topics, places, departments, marks, text_kinds, signatures, strict=True)
+        ]
+
+    def _joined(
+        self,
+        part: _Part,
+        sentiment: Sentiment,
+        topics: tuple[TopicHit, ...],
+        places: tuple[PlaceHit, ...],
+        departments: tuple[DepartmentGuess, ...],
+        marks: tuple[Flag, ...],
+        kind: Flag,
+        signature: bytes,
+    ) -> Assessment:
+        cut = words.tokens(f"{part.masked_title}\n{part.masked_text}")
+        text_kind = kind.code.removeprefix("kind.")
+        more = (
+            (kind, Flag(code="advertisement", text="疑似广告", words=kind.words))
+            if text_kind == "advertisement"
+            else (kind,)
+        )
+        return Assessment(
+            id=part.document.id,
+            sentiment=sentiment,
+            topics=topics,
+            departments=departments,
+            places=places,
+            keywords=_keywords(part, cut, places),
+            flags=(*marks, *more),
+            masked_title=part.masked_title,
+            masked_text=part.masked_text,
+            tokens=" ".join(cut),
+            signature=signature,
+            text_kind=text_kind,
+            version=self.version,
+        )
+
+    def targets(self, document: Document) -> list[tuple[str, Sentiment]]:
+        """Sentiment towards each department and place that is named: that of the sentences which name it.
+
+        (id of the department or place, sentiment), in the order of first mention.
+        """
+        part = _prepare(document)
+        if not isinstance(part, _Part):
+            return []
+        said = sentences(part.whole)
+        batch = fold_batch(said)
+        named: dict[str, list[str]] = {}
+        for i, (hits, guesses) in enumerate(
+            zip(self._places.find_batch(batch, [False] * len(said)), self._departments.named(batch), strict=True)
+        ):
+            for id in (*guesses, *(hit.id for hit in hits)):
+                named.setdefault(id, []).append(said[i])
+        if not named:
+            return []
+        scored = self._scorer.score(fold_batch(["".join(s) for s in named.values()]), [document.kind] * len(named))
+        return list(zip(named, scored, strict=True))
+
+
+def _prepare(document: Document) -> _Part | UnreadableDocument:
+    if not isinstance(document.text, str) or not isinstance(document.title, str):
+        return UnreadableDocument(f"文档 {document.id} 的标题或正文不是文本")
+    return _Part(document, mask(sound(document.title)).text, mask(sound(document.text)).text)
+
+
+def _with_area(hits: tuple[PlaceHit, ...], named: PlaceHit | None) -> tuple[PlaceHit, ...]:
+    """The source's own area, and what the text names; a place inside that area gains by it."""
+    if named is None:
+        return hits
+    others = tuple(hit for hit in hits if hit.id != named.id)
+    return (
+        *(h for h in others if h.confidence >= 0.7 and h.ours),
+        named,
+        *(h for h in others if h.confidence < 0.7 or not h.ours),
+    )
+
+
+def _title_lengths(parts: Sequence[_Part]) -> list[int]:
+    """Folded length of each title: where the text begins."""
+    batch: Batch = fold_batch([plain(p.masked_title) for p in parts])
+    return [len(folded) for folded in batch.folded]
+
+
+def _keywords(part: _Part, cut: Sequence[str], places: Sequence[PlaceHit]) -> tuple[str, ...]:
+    """Hashtags and places of the gazetteer first, then what stands out among the words."""
+    tags = [tag for tag in hashtags(part.masked_text) if len(tag) <= 20]
+    given = tags[:2] + [hit.name for hit in places if hit.ours][:1]
+    found = [w for w in words.keywords(cut) if not any(w in g for g in given)]
+    return tuple(dict.fromkeys([*given, *found]))[:6]
+
+
+def reassessed(old: Assessment, new: Assessment) -> Assessment | None:
+    """The new assessment where it differs in substance from the old one, else None."""
+    return None if replace(old, version=new.version) == new else new

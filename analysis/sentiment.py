@@ -1,0 +1,226 @@
+"""Sentiment: three-way, calibrated per kind of source, by one linear model on hashed characters; numpy at run time.
+
+    Batch → n-grams → one table lookup each → two log-odds against neutral → calibration of the kind → Sentiment
+
+A petition is a polite statement of a grievance, a news text states a disaster without a feeling, an official reply
+repeats the complaint it answers: hence one table per group of kinds in the one shipped file. See docs/model-card.md.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from analysis.characters import Batch, word_table
+from analysis.features import LONGEST, ORDERS, buckets, edges, padded, shortened
+from analysis.words import MODELS
+from storage.types import Kind, Sentiment, SentimentLabel
+
+LABELS: tuple[SentimentLabel, ...] = ("negative", "neutral", "positive")
+#: kind of source → table and calibration that judge it
+GROUPS: Mapping[Kind, str] = {
+    "news": "news",
+    "hotlist": "news",
+    "forum": "social",
+    "social": "social",
+    "message": "message",
+    "hotline": "message",
+    "reply": "reply",
+    "government": "reply",
+}
+_SPANS = 3  #: clauses that are shown as the ground of a label
+_CLAUSE = 24  #: characters of a shown clause
+
+Floats = npt.NDArray[np.float32]
+
+
+class Scorer(Protocol):
+    """Judges a batch; `explain` asks for the clauses that spoke for each label."""
+
+    def score(self, batch: Batch, kinds: Sequence[Kind], *, explain: bool = True) -> list[Sentiment]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Weights of one group: two int8 per bucket (negative and positive against neutral), scale, calibration."""
+
+    weights: npt.NDArray[np.int16]  #: the two int8 side by side; shape (2^bits,)
+    scale: float
+    slope: Floats  #: shape (2, 2): calibrated log-odds = raw @ slope + bias
+    bias: Floats  #: shape (2,)
+
+    @property
+    def bits(self) -> int:
+        return len(self.weights).bit_length() - 1
+
+
+class OwnScorer:
+    """The project's own model."""
+
+    def __init__(self, tables: Mapping[str, Table]) -> None:
+        self._tables = dict(tables)
+
+    def score(self, batch: Batch, kinds: Sequence[Kind], *, explain: bool = True) -> list[Sentiment]:
+        """Sentiment of each text of the batch, judged as a text of its kind."""
+        found: list[Sentiment | None] = [None] * len(kinds)
+        groups = [GROUPS[kind] for kind in kinds]
+        for group in dict.fromkeys(groups):
+            rows = [i for i, g in enumerate(groups) if g == group]
+            for i, sentiment in zip(rows, self._judge(batch, rows, self._tables[group], explain), strict=True):
+                found[i] = sentiment
+        return [s for s in found if s is not None]
+
+    def _judge(self, batch: Batch, rows: Sequence[int], table: Table, explain: bool) -> list[Sentiment]:
+        codes, offsets = select(batch, rows)
+        positions, first, last = _positions(codes, offsets, table)
+        odds = _log_odds(positions, first, last, table)
+        shares = probabilities(odds)
+        best = shares.argmax(axis=1).tolist()
+        spans = _spans(batch, rows, positions, first, last, table, best) if explain else [()] * len(rows)
+        return [
+            Sentiment(label=LABELS[b], negative=p[0], neutral=p[1], positive=p[2], spans=s)
+            for b, p, s in zip(best, shares.tolist(), spans, strict=True)
+        ]
+
+
+def select(batch: Batch, rows: Sequence[int]) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.int64]]:
+    """Codes of some texts of a batch, cut to what speaks for the tone."""
+    if len(rows) == len(batch.folded):
+        return shortened(batch.codes, batch.offsets)
+    parts = [batch.codes[batch.offsets[i] : min(batch.offsets[i + 1], batch.offsets[i] + LONGEST)] for i in rows]
+    offsets = np.zeros(len(parts) + 1, np.int64)
+    np.cumsum([len(p) for p in parts], out=offsets[1:])
+    return np.concatenate(parts) if parts else batch.codes[:0], offsets
+
+
+def _positions(
+    codes: npt.NDArray[np.uint32], offsets: npt.NDArray[np.int64], table: Table
+) -> tuple[npt.NDArray[np.int16], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Weight of all n-grams that start at each position; shape (positions, 2)."""
+    marked, first, last = padded(codes, offsets)
+    total = np.zeros((len(marked), 2), np.int16)
+    for bucket in buckets(marked, table.bits):
+        total += table.weights.take(bucket).view(np.int8).reshape(-1, 2)
+    return total, first, last
+
+
+def _log_odds(
+    positions: npt.NDArray[np.int16], first: npt.NDArray[np.int64], last: npt.NDArray[np.int64], table: Table
+) -> Floats:
+    sums = np.add.reduceat(positions, edges(first, last), axis=0, dtype=np.int64)[::2] if len(first) else positions[:0]
+    raw = sums * (table.scale / np.sqrt((last - first) * ORDERS))[:, None]
+    odds: Floats = (raw @ table.slope + table.bias).astype(np.float32)
+    return odds
+
+
+def probabilities(odds: Floats) -> npt.NDArray[np.float64]:
+    """Softmax over (negative, 0, positive); shape (n, 3)."""
+    logits = np.stack((odds[:, 0], np.zeros(len(odds), np.float32), odds[:, 1]), axis=1).astype(np.float64)
+    logits -= logits.max(axis=1, keepdims=True)
+    weights = np.exp(logits)
+    shares: npt.NDArray[np.float64] = (weights / weights.sum(axis=1, keepdims=True)).round(4)
+    return shares
+
+
+def _spans(
+    batch: Batch,
+    rows: Sequence[int],
+    positions: npt.NDArray[np.int16],
+    first: npt.NDArray[np.int64],
+    last: npt.NDArray[np.int64],
+    table: Table,
+    best: Sequence[int],
+) -> list[tuple[tuple[str, float], ...]]:
+    """For each text the clauses that spoke loudest for its label; none for a neutral one."""
+    spans: list[tuple[tuple[str, float], ...]] = []
+    for row, start, end, label in zip(rows, first.tolist(), last.tolist(), best, strict=True):
+        if label == 1 or end - start < 2:
+            spans.append(())
+            continue
+        column = positions[start + 1 : end, 0 if label == 0 else 1]
+        factor = table.scale / ((end - start) * ORDERS) ** 0.5
+        spans.append(tuple(_clauses(batch, row, column, factor)))
+    return spans
+
+
+def _clauses(batch: Batch, row: int, column: npt.NDArray[np.int16], factor: float) -> list[tuple[str, float]]:
+    codes = batch.codes[batch.offsets[row] :][: len(column)]
+    marks = np.flatnonzero(~word_table()[np.minimum(codes, 0xFFFF)])
+    cuts = np.concatenate(([0], marks + 1))
+    cuts = cuts[cuts < len(column)]
+    weights = np.add.reduceat(column.astype(np.int32), cuts)
+    chosen = []
+    for c in np.argsort(-weights, kind="stable")[:_SPANS].tolist():
+        if weights[c] <= 0:
+            break
+        start = int(cuts[c])
+        end = int(cuts[c + 1]) - 1 if c + 1 < len(cuts) else len(column)
+        start, end = _loudest(column, start, max(end, start + 1))
+        chosen.append((batch.original(row, start, end), round(float(column[start:end].sum()) * factor, 3)))
+    return chosen
+
+
+def _loudest(column: npt.NDArray[np.int16], start: int, end: int) -> tuple[int, int]:
+    """The stretch of at most 24 characters of a long clause with the largest sum."""
+    if end - start <= _CLAUSE:
+        return start, end
+    sums = np.cumsum(np.concatenate(([0], column[start:end].astype(np.int32))))
+    begin = start + int(np.argmax(sums[_CLAUSE:] - sums[:-_CLAUSE]))
+    return begin, begin + _CLAUSE
+
+
+class SnowScorer:
+    """SnowNLP as it ships: the baseline of every benchmark. One score from 0 to 1, read as three classes."""
+
+    def score(self, batch: Batch, kinds: Sequence[Kind], *, explain: bool = True) -> list[Sentiment]:
+        """Slow (tens of texts a second) and wrong on most of what a city reads; see docs/quality.md."""
+        from snownlp import SnowNLP
+
+        return [_from_snow(float(SnowNLP(t).sentiments) if t.strip() else 0.5) for t in batch.texts]
+
+
+def _from_snow(score: float) -> Sentiment:
+    neutral = 1 - abs(2 * score - 1)
+    negative, positive = (1 - score) * (1 - neutral), score * (1 - neutral)
+    label = LABELS[int(np.argmax((negative, neutral, positive)))]
+    return Sentiment(label=label, negative=round(negative, 4), neutral=round(neutral, 4), positive=round(positive, 4))
+
+
+class UnusableModel(ValueError):
+    """A model file that cannot be read; the message says which, and what to do."""
+
+
+def load(models: Path | None = None) -> OwnScorer:
+    """The model of a folder (`sentiment.npz`), or the shipped one."""
+    path = (models or MODELS) / "sentiment.npz"
+    return _load(path if path.exists() else MODELS / "sentiment.npz")
+
+
+@cache
+def _load(path: Path) -> OwnScorer:
+    try:
+        with np.load(path) as file:
+            tables = {group: _table(file, group) for group in sorted(set(GROUPS.values()))}
+    except (OSError, ValueError, KeyError) as error:
+        raise UnusableModel(f"情感模型 {path} 无法读取（{error}），请重新训练或恢复原文件") from error
+    return OwnScorer(tables)
+
+
+def _table(file: Mapping[str, npt.NDArray[np.generic]], group: str) -> Table:
+    """Groups may share one table of weights: `use.reply` names the group whose table it is."""
+    owner = str(file[f"use.{group}"])
+    pair = np.ascontiguousarray(file[f"weights.{owner}"].T.astype(np.int8))
+    return Table(
+        weights=pair.view(np.int16).ravel(),
+        scale=float(file[f"scale.{owner}"]),
+        slope=file[f"slope.{group}"].astype(np.float32),
+        bias=file[f"bias.{group}"].astype(np.float32),
+    )
+
+
+#: name in `office.toml` → scorer for a folder of models
+SCORERS: dict[str, Callable[[Path | None], Scorer]] = {"own": load, "snownlp": lambda _: SnowScorer()}

@@ -1,0 +1,1 @@
+"""Commands by group; each module has `register(app)`."""

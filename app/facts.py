@@ -1,0 +1,154 @@
+"""From documents to the facts of an event: pure functions between the stages.
+
+(Document, Assessment, Assignment) → Member
+members                            → Event (counts, times, majority topic and place)
+event + assessments                → routing Facts
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from alerts.routing import Facts
+from analysis.events import Assignment
+
+from storage.types import (
+    Assessment,
+    DepartmentGuess,
+    Document,
+    Event,
+    Member,
+    Office,
+    PlaceHit,
+    StoredDocument,
+)
+
+#: authority of a source that is not in sources.toml (imports, pushes), by kind of document
+AUTHORITY: Mapping[str, float] = {
+    "news": 0.6, "government": 0.6, "message": 0.3, "hotline": 0.3, "reply": 0.6, "forum": 0.4, "social": 0.4,
+}  # fmt: skip
+#: flags that make even a lone document an event that somebody must look at
+NOTABLE_FLAGS = ("must.", "rumour", "casualty", "crowd")
+#: kinds of document that a citizen addressed to the government: each is a matter of its own
+ADDRESSED = ("message", "hotline")
+
+
+def stored_of(document: Document, assessment: Assessment, found: Assignment) -> StoredDocument:
+    """The document as it is kept: masked, with its assessment, joined to its event."""
+    return StoredDocument(
+        document=replace(document, title=assessment.masked_title, text=assessment.masked_text),
+        assessment=replace(assessment, masked_title="", masked_text=""),
+        event=found.event,
+        duplicate_of=found.duplicate_of,
+    )
+
+
+def best_place(places: Sequence[PlaceHit]) -> PlaceHit | None:
+    """The surest place, one of ours before any other."""
+    return max(places, key=lambda hit: (hit.ours, hit.confidence), default=None)
+
+
+def member_of(
+    document: Document, assessment: Assessment, found: Assignment, office: Office, received_at: datetime
+) -> Member:
+    """One document's part in its event.
+
+    Speed is how fast people talk, not how late we looked: a document counts as seen when it was published, where that
+    is known. It is only stored after it came in, so this never looks ahead.
+    """
+    place = best_place(assessment.places)
+    source = office.sources.get(document.source)
+    return Member(
+        event=found.event,
+        document=document.id,
+        at=document.at,
+        seen_at=min(document.published_at or received_at, received_at),
+        kind=document.kind,
+        source=document.source,
+        sentiment=assessment.sentiment.negative,
+        negative=assessment.sentiment.label == "negative",
+        author=document.author,
+        area=place.id if place else None,
+        topic=assessment.topic,
+        duplicate_of=found.duplicate_of,
+        likes=document.likes,
+        comments=document.comments,
+        reposts=document.reposts,
+        reads=document.reads,
+        flags=tuple(flag.code for flag in assessment.flags),
+        authority=source.authority if source else AUTHORITY.get(document.kind, 0.3),
+        ours=place.ours if place else True,
+        historic=document.historic,
+    )
+
+
+def notable(members: Sequence[Member], incident: bool) -> bool:
+    """Whether these documents are a matter: more than one voice, or one that somebody must look at.
+
+    incident: the newest document lies in a topic and is no look-alike.
+    """
+    if len(members) > 1:
+        return True
+    only = members[0]
+    if only.kind in ADDRESSED:
+        return True
+    return incident and (only.negative or any(flag.startswith(NOTABLE_FLAGS) for flag in only.flags))
+
+
+def majority(values: Iterable[str | None]) -> str | None:
+    """The commonest value, the smallest of equals; None where there is none."""
+    counts = Counter(value for value in values if value)
+    return min(counts, key=lambda value: (-counts[value], value), default=None)
+
+
+def summarise(before: Event | None, members: Sequence[Member], *, title: str, sample: bool, now: datetime) -> Event:
+    """The event as its members now show it; what people decided stays. members: at least one."""
+    own = [m for m in members if m.kind != "reply"] or list(members)
+    answers = [m.at for m in members if m.kind == "reply"]
+    base = before or Event(
+        id=members[0].event, title=title, first_at=own[0].at, last_at=own[0].at, detected_at=now, sample=sample
+    )
+    return replace(
+        base,
+        title=title,
+        first_at=min(m.at for m in own),
+        last_at=max(m.at for m in members),
+        topic=majority(m.topic for m in own),
+        area=majority(m.area for m in own if m.ours) or majority(m.area for m in own),
+        documents=len(members),
+        negative=sum(m.negative for m in members),
+        flags=tuple(sorted({flag for m in own for flag in m.flags})),
+        answered_at=min(answers, default=base.answered_at),
+        status="open" if base.status == "quiet" else base.status,
+        historic=all(m.historic for m in members),
+    )
+
+
+def pooled(guesses: Iterable[Sequence[DepartmentGuess]]) -> tuple[DepartmentGuess, ...]:
+    """Mean probability of each department over several documents, highest first."""
+    rows = list(guesses)
+    total: dict[str, float] = {}
+    why: dict[str, DepartmentGuess] = {}
+    for row in rows:
+        for guess in row:
+            total[guess.id] = total.get(guess.id, 0.0) + guess.probability
+            if guess.id not in why or guess.probability > why[guess.id].probability:
+                why[guess.id] = guess
+    pool = [replace(why[key], probability=value / len(rows)) for key, value in total.items()]
+    return tuple(sorted(pool, key=lambda guess: (-guess.probability, guess.id)))
+
+
+def routing_facts(event: Event, members: Sequence[Member], documents: Sequence[StoredDocument]) -> Facts:
+    """What the routing list may look at."""
+    return Facts(
+        event=event.id,
+        level=event.level,
+        topic=event.topic,
+        area=event.area,
+        departments=pooled(row.assessment.departments for row in documents),
+        kinds=tuple(sorted({m.kind for m in members})),
+        flags=event.flags,
+        incident_grade=event.incident_grade,
+        text_kind=majority(row.assessment.text_kind for row in documents) or "other",
+    )

@@ -1,0 +1,110 @@
+"""The whole assessment: order, purity, hostile input, and that nothing personal gets past it."""
+
+import json
+import pickle
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from small_office import small_office
+
+from analysis.assess import Assessor
+from analysis.words import segment
+from storage.types import Assessment, Document, Kind, UnreadableDocument
+
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+ASSESSOR = Assessor(small_office())
+ROWS = [
+    json.loads(line)
+    for line in (Path(__file__).with_name("labelled") / "sentiment.jsonl").read_text(encoding="utf-8").splitlines()
+]
+FLOORS = json.loads((Path(__file__).with_name("floors") / "labelled.json").read_text(encoding="utf-8"))
+
+
+def document(text: str, kind: Kind = "message", **fields: str) -> Document:
+    return Document(id=str(hash(text)), text=text, fetched_at=NOON, source="s", kind=kind, **fields)  # type: ignore[arg-type]
+
+
+def assess(text: str, kind: Kind = "message", **fields: str) -> Assessment:
+    (found,) = ASSESSOR.assess([document(text, kind, **fields)])
+    assert isinstance(found, Assessment)
+    return found
+
+
+def test_a_grievance_from_end_to_end() -> None:
+    found = assess("五爱路一家超市卖过期牛奶，孩子吃坏肚子，店家态度恶劣拒不退款。", title="投诉超市", area="北苑街道")
+    assert found.sentiment.label == "negative"
+    assert found.topic == "food-drug"
+    assert found.departments[0].id == "scjg"
+    assert {hit.id for hit in found.places} == {"wuai-road", "beiyuan"}
+    assert found.text_kind == "complaint"
+    assert found.has("kind.complaint")
+    assert found.keywords
+    assert found.tokens == segment(f"{found.masked_title}\n{found.masked_text}")
+    assert sum((found.sentiment.negative, found.sentiment.neutral, found.sentiment.positive)) == pytest.approx(
+        1, abs=0.001
+    )
+    assert all(words in f"{found.masked_title}\n{found.masked_text}" for words, _ in found.sentiment.spans)
+
+
+def test_nothing_personal_is_left_anywhere() -> None:
+    found = assess("我叫王小明，电话13800001234，隔壁太吵了投诉多次没人管，微信abc_12345也行", title="13800001234投诉")
+    assert not any(secret in repr(found) for secret in ("13800001234", "王小明", "abc_12345"))
+
+
+def test_order_is_kept_and_the_batch_does_not_matter() -> None:
+    documents = [document(row["text"], row["kind"]) for row in ROWS]
+    together = ASSESSOR.assess(documents)
+    assert together == [ASSESSOR.assess([d])[0] for d in documents]
+    assert [a.id for a in together if isinstance(a, Assessment)] == [d.id for d in documents]
+
+
+def test_another_process_says_the_same() -> None:
+    documents = [document(row["text"], row["kind"]) for row in ROWS[:10]]
+    assert pickle.loads(pickle.dumps(ASSESSOR)).assess(documents) == ASSESSOR.assess(documents)
+
+
+@pytest.mark.parametrize(
+    "text", ["", " ", "\x00", "\ud800\udfff", "😀😀", "a", "啊" * 300_000, "<script>" * 99, "\u202e"]
+)
+@pytest.mark.parametrize("kind", ["message", "news", "social", "reply"])
+def test_hostile_text_is_assessed(text: str, kind: Kind) -> None:
+    found = assess(text, kind)
+    found.masked_text.encode("utf-8")
+    found.tokens.encode("utf-8")
+    assert found.sentiment.label in {"negative", "neutral", "positive"}
+
+
+def test_no_documents() -> None:
+    assert ASSESSOR.assess([]) == []
+
+
+def test_an_unreadable_document_keeps_its_place() -> None:
+    bad = replace(document("x"), text=None)  # type: ignore[arg-type]
+    first, second, third = ASSESSOR.assess([document("路灯坏了"), bad, document("谢谢")])
+    assert isinstance(first, Assessment)
+    assert isinstance(second, UnreadableDocument)
+    assert isinstance(third, Assessment)
+
+
+def test_scorer_is_a_plug_point() -> None:
+    assert Assessor(replace(small_office(), scorer="snownlp")).version != ASSESSOR.version
+    with pytest.raises(KeyError, match="own"):
+        Assessor(replace(small_office(), scorer="none"))
+
+
+def test_sentiment_towards_each_target() -> None:
+    text = "北苑街道的绿道真漂亮，大家都说好，点赞！佛堂镇的垃圾没人管，臭气熏天，太差了。"
+    found = dict(ASSESSOR.targets(document(text, "social")))
+    assert found["beiyuan"].negative < found["fotang"].negative
+    assert found["fotang"].label == "negative"
+
+
+def test_labelled_sentences() -> None:
+    found = [assess(row["text"], row["kind"]) for row in ROWS]
+    wrong = [row["text"] for row, a in zip(ROWS, found, strict=True) if a.sentiment.label != row["label"]]
+    assert 1 - len(wrong) / len(ROWS) >= FLOORS["sentiment.accuracy"], wrong
+    kinds = [(row, a) for row, a in zip(ROWS, found, strict=True) if row["text_kind"] != "other"]
+    missed = [(row["text"], row["text_kind"], a.text_kind) for row, a in kinds if a.text_kind != row["text_kind"]]
+    assert 1 - len(missed) / len(kinds) >= FLOORS["text_kind.accuracy"], missed

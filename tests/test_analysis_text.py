@@ -1,0 +1,88 @@
+"""Text and words: folding, Weibo markup, search tokens, keywords."""
+
+import pickle
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from analysis import words
+from analysis.characters import fold_batch, fold_text
+from analysis.text import hashtags, normal, own_words, plain, sentences, sound
+
+SENTENCES = (
+    "佛堂老街南侧的污水管又堵了，脏水一直流到石板路上。",
+    "请问灵活就业人员社保缴费的截止日期是哪一天？",
+    "市场监督管理局对商城的几家店铺开展了食品安全检查。",
+    "张小明昨天在北苑街道办事处领到了居住证。",
+)
+
+
+def test_fold_is_one_to_one_and_leads_back() -> None:
+    batch = fold_batch(["ＡＢ義烏 市\n場", "", "x  y"])
+    assert batch.folded == ["ab义乌市场", "", "x y"]
+    assert batch.original(0, 2, 6) == "義烏 市\n場"
+
+
+@given(st.lists(st.text(max_size=50), max_size=8))
+def test_fold_of_a_batch_is_that_of_each(texts: list[str]) -> None:
+    assert fold_batch(texts).folded == [fold_text(t) for t in texts]
+
+
+def test_sound_text_can_be_encoded() -> None:
+    assert sound("a\x00b\ud800c\n") == "abc\n"
+    sound("\udfff😀\x07").encode("utf-8")
+
+
+def test_weibo_markup() -> None:
+    post = "真的假的 //@某甲:转 //@某乙:#义乌暴雨#路都淹了 http://t.cn/abc"
+    assert own_words(post) == "真的假的"
+    assert hashtags(post) == ("义乌暴雨",)
+    assert "http" not in plain(post)
+    assert "某甲" not in plain(post)
+
+
+def test_sentences() -> None:
+    assert sentences("来了！“走吧。”他说\n好") == ["来了！", "“走吧。”", "他说", "好"]
+
+
+def test_traditional_by_phrases() -> None:
+    assert normal("皇后後來Ａ") == "皇后后来a"
+
+
+def test_segment_is_lower_case_and_holds_words_within_words() -> None:
+    tokens = words.segment("義烏市的食品安全問題，ＡＢＣ😀").split()
+    assert {"食品", "安全", "食品安全", "abc"} <= set(tokens)
+    assert "，" not in tokens
+
+
+@pytest.mark.parametrize("text", ["", "\x00", "\ud800", "😀", "。。", " \n"])
+def test_segment_of_nothing(text: str) -> None:
+    assert words.segment(text) == ""
+
+
+def test_segment_can_be_handed_to_another_process() -> None:
+    assert pickle.loads(pickle.dumps(words.segment)) is words.segment
+
+
+def test_plain_jieba_gives_the_same_tokens() -> None:
+    slow, fast = words.by_jieba(), words.by_rjieba()
+    assert [sorted(slow(s)) for s in SENTENCES] == [sorted(fast(s)) for s in SENTENCES]
+
+
+def test_office_words_where_a_cutter_is_given_them() -> None:
+    for make in (words.by_jieba, words.by_rjieba):
+        assert "丹溪酒坊旧址" in words.tokens("丹溪酒坊旧址在赤岸", make(["丹溪酒坊旧址"]))
+
+
+def test_keywords_stand_out() -> None:
+    found = words.keywords(words.tokens("污水管又堵了，污水流到老街上，我们没有办法，污水管年年堵"))
+    assert found[0] == "污水"
+    assert not {"我们", "没有"} & set(found)
+
+
+def test_rising_phrases_are_proposed() -> None:
+    before = [["电动", "汽车", "补贴"]] * 30
+    now = [["电动", "汽车", "充电", "冒烟"]] * 10 + before[:5]
+    assert "充电冒烟" in [phrase for phrase, _ in words.rising(now, before)]
+    assert words.rising([], before) == []

@@ -1,0 +1,60 @@
+"""Topics: the same answer as the reference semantics, the words shown, look-alikes with their reason."""
+
+import random
+
+import pytest
+from small_office import small_office
+
+from analysis.characters import fold_text
+from analysis.topics import RuleSet, TopicMatcher
+from storage.query import matches, parse
+
+MATCHER = TopicMatcher(small_office())
+
+
+def test_words_are_shown_as_they_stand() -> None:
+    (hits,) = MATCHER.match(["北苑一家超市卖過期牛奶，孩子食 物\n中毒"])
+    assert [(hit.id, hit.words, hit.incident) for hit in hits] == [("food-drug", ("過期", "食 物\n中毒"), True)]
+
+
+def test_a_drill_keeps_the_topic_but_is_no_incident() -> None:
+    (hits,) = MATCHER.match(["我市举行食物中毒应急演练"])
+    assert [(hit.id, hit.incident, hit.reason) for hit in hits] == [("food-drug", False, "演练、招聘或宣传，不是事件")]
+
+
+def test_general_lookalikes_hold_for_topics_without_their_own() -> None:
+    (hits,) = MATCHER.match(["退税政策宣传周今天开始"])
+    assert [(hit.id, hit.incident, hit.reason) for hit in hits] == [("tax", False, "宣传活动，不是事件")]
+
+
+def test_two_topics_in_the_order_of_the_configuration() -> None:
+    (hits,) = MATCHER.match(["学区旁边的厂排污，补课时都闻得到异味"])
+    assert [hit.id for hit in hits] == ["environment", "education"]
+
+
+@pytest.mark.parametrize("text", ["", "\x00", "今天天气不错", "\ud800"])
+def test_nothing_found(text: str) -> None:
+    assert MATCHER.match([text]) == [()]
+
+
+RULES = [
+    "过期 | 变质",
+    "(过期 | 变质) + 食品 - 演练",
+    '"食品 安全" + -招聘',
+    "-招聘",
+    "食品 NEAR/3 过期",
+    "(a | 义乌) (安全 | -过期)",
+    "ＡＢＣ | 過期",
+]
+PIECES = ["过期", "变质", "食品", "安全", "演练", "招聘", "义乌", "abc", "的", "，", "食品 安全", "a", "食品安全"]
+
+
+def test_agrees_with_the_reference_on_random_texts() -> None:
+    chance = random.Random(3)
+    rules = RuleSet([parse(rule) for rule in RULES])
+    for _ in range(500):
+        text = "".join(chance.choices(PIECES, k=chance.randint(0, 7)))
+        found = {rule for rule, _ in rules.match(fold_text(text))}
+        # the reference does not simplify 過, so its rule is given simplified
+        wanted = {i for i, rule in enumerate(RULES) if matches(parse(rule.replace("過", "过")), text)}
+        assert found == wanted, text

@@ -1,0 +1,92 @@
+"""The office's files: the shipped ones load; each mistake is named with file, line and what was expected."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from app.config import ConfigError, load
+
+REPO = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    target = tmp_path / "config"
+    shutil.copytree(REPO / "config", target)
+    return target
+
+
+def edit(config: Path, file: str, old: str, new: str) -> None:
+    text = (config / file).read_text(encoding="utf-8")
+    assert old in text, f"{file} no longer holds {old!r}"
+    (config / file).write_text(text.replace(old, new, 1), encoding="utf-8")
+
+
+def problems(config: Path) -> list[str]:
+    with pytest.raises(ConfigError) as caught:
+        load(config)
+    return [str(p) for p in caught.value.problems]
+
+
+def test_the_shipped_configuration_loads(config: Path) -> None:
+    office = load(config, variables={"sample_port": "8791"}).office
+    assert len([t for t in office.topics.values() if t.seed]) == 10
+    assert len(office.departments) >= 30
+    assert any("8791" in s.url for s in office.sources.values())
+    assert len(office.version) == 12
+
+
+def test_the_version_follows_the_content(config: Path) -> None:
+    before = load(config).office.version
+    assert load(config).office.version == before
+    (config / "places.toml").write_text((config / "places.toml").read_text(encoding="utf-8") + "\n# x\n", "utf-8")
+    assert load(config).office.version != before
+
+
+def test_an_unknown_key_is_named_with_its_line_and_the_known_ones(config: Path) -> None:
+    edit(config, "routing.toml", 'id = "grave-rumour"', 'id = "grave-rumour"\nleed = "gaj"')
+    (found,) = problems(config)
+    line = next(
+        n for n, text in enumerate((config / "routing.toml").read_text("utf-8").split("\n"), 1) if text == "[[routes]]"
+    )
+    assert found.startswith(f"routing.toml:{line} [[routes]] 第 1 条（grave-rumour） leed：不认识的键")
+    assert "lead" in found
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "expected"),
+    [
+        ("topics.toml", 'departments = ["', 'departments = ["nobody", "', "没有单位 'nobody'"),
+        ("departments.toml", "name = ", "nmae = ", "不认识的键"),
+        ("office.toml", "threshold = ", 'threshold = "high" # ', "应为数字"),
+        ("office.toml", "home = ", 'home = "atlantis" # ', "没有地点 'atlantis'"),
+        ("topics.toml", "rule = '''减税", "rule = '''(减税", "列"),
+        ("sources.toml", 'kind = "', 'kind = "rumor-mill" # "', "应为"),
+        ("office.toml", "[storage]", "[storrage]", "不认识的表"),
+        ("office.toml", "[office]", "[office", "不是有效的 TOML"),
+    ],
+)
+def test_a_mistake_is_named(config: Path, file: str, old: str, new: str, expected: str) -> None:
+    edit(config, file, old, new)
+    found = problems(config)
+    assert any(expected in text and text.startswith(file) for text in found), found
+
+
+def test_every_problem_is_told_at_once(config: Path) -> None:
+    edit(config, "departments.toml", "name = ", "nmae = ")
+    edit(config, "places.toml", "name = ", "nmae = ")
+    found = problems(config)
+    for file in ("departments.toml:", "places.toml:"):
+        assert any(text.startswith(file) for text in found), found
+
+
+def test_a_missing_file_and_a_missing_folder_are_said(config: Path, tmp_path: Path) -> None:
+    (config / "places.toml").unlink()
+    assert any("places.toml" in text and "没有这个文件" in text for text in problems(config))
+    assert "没有这个配置文件夹" in problems(tmp_path / "nowhere")[0]
+
+
+def test_a_file_in_another_encoding_is_said(config: Path) -> None:
+    (config / "places.toml").write_bytes('[[places]]\nname = "义乌"\n'.encode("gb18030"))
+    assert any("UTF-8" in text for text in problems(config))

@@ -1,0 +1,121 @@
+"""The whole worker against scripted servers: one run over all of them, many questions afterwards."""
+
+import gzip
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+from http.server import BaseHTTPRequestHandler
+
+import pytest
+from crawl_town import NOW, Outcome, Town, article, crawl, listing, page, send
+
+from storage.types import Source
+
+
+def source(id_: str, url: str, type_: str = "list", **more: object) -> Source:
+    return Source(id=id_, name=f"示例{id_}", type=type_, url=url, kind="news", private=True, **more)
+
+
+def endless(request: BaseHTTPRequestHandler) -> None:
+    request.send_response(200)
+    request.end_headers()
+    for _ in range(4000):
+        request.wfile.write(b"<p>\xe6\xb2\xa1</p>" * 1000)
+
+
+def bomb(request: BaseHTTPRequestHandler) -> None:
+    send(request, gzip.compress(b"<p>" + b"a" * 60_000_000), Content_Encoding="gzip")
+
+
+def slow(request: BaseHTTPRequestHandler) -> None:
+    time.sleep(1.2)
+    page(listing(("/a1", "慢速站点的第一条新闻稿件", "03-02"), ("/a2", "慢速站点的第二条新闻稿件", "03-02")))(request)
+
+
+def redirect(place: str):  # type: ignore[no-untyped-def]
+    return lambda request: send(request, b"", status=302, Location=place)
+
+
+@pytest.fixture(scope="module")
+def towns() -> Iterator[dict[str, Town]]:
+    rows = [(f"/n{i}.html", f"第{i}条示例新闻：某路段抢修通报", "2026-03-02") for i in range(3)]
+    news = {f"/n{i}.html": page(article(f"第{i}条示例新闻：某路段抢修通报")) for i in range(3)}
+    found = {
+        "good": Town({"/list": page(listing(*rows)), **news}),
+        "inner": Town({"/secret": page(article("内网的秘密文件，不应当被读到"))}),
+        "slow": Town({"/list": slow, "/a1": page(article("慢速站点的第一条新闻稿件")), "/a2": page("")}),
+        "busy": Town({"/list": lambda r: send(r, b"", status=429, Retry_After="600")}),
+        "same": Town({"/list": lambda r: send(r, b"", status=304 if r.headers.get("If-None-Match") else 200)}),
+        "endless": Town({"/list": endless}),
+        "bomb": Town({"/list": bomb}),
+        "robots": Town({
+            "/robots.txt": page("User-agent: *\nCrawl-delay: 1\nDisallow: /no\n", Content_Type="text/plain"),
+            "/list": page(listing(("/y1", "允许抓取的示例新闻第一条", "03-01"),
+                ("/no/y2", "不允许抓取的示例新闻第二条", "03-01"))),
+            "/y1": page(article("允许抓取的示例新闻第一条")), "/no/y2": page(article("不允许抓取的示例新闻第二条")),
+        }),
+        "hostile": Town({
+            "/list": page(listing(("/h1", "带脚本标题的示例页面之一", "03-01"),
+                ("/h2", "正文十兆的示例页面之二号", "03-01"),
+                ("/h3", "已经删除的示例页面之三", "03-01"))),
+            "/h1": page(article("&lt;script&gt;alert(1)&lt;/script&gt;某小区停水通知")),
+            "/h2": page(article("正文十兆的示例页面之二号", extra="<p>" + "长" * 10_500_000 + "</p>")),
+        }),
+    }  # fmt: skip
+    found["led"] = Town({"/list": redirect(found["inner"].url("/secret"))})
+    yield found
+    for town in found.values():
+        town.close()
+
+
+@pytest.fixture(scope="module")
+def run(towns: dict[str, Town], tmp_path_factory: pytest.TempPathFactory) -> Outcome:
+    sources = [source(name, town.url("/list")) for name, town in towns.items() if name != "inner"]
+    sources.append(Source(id="public", name="公网", type="list", url="http://2130706433:9/x", kind="news"))
+    sources.append(Source(id="six", name="公网", type="list", url="http://[::ffff:127.0.0.1]/x", kind="news"))
+    return crawl(sources, tmp_path_factory.mktemp("crawl"))
+
+
+def errors(run: Outcome, name: str) -> str:
+    return " ".join(h.last_error or "" for h in run.frontier.hours(name, min(h for _, h in run.frontier.seen_hours)))
+
+
+def test_a_list_becomes_documents(run: Outcome) -> None:
+    found = [d for d in run.documents if d.source == "good"]
+    assert sorted(d.title for d in found) == [f"第{i}条示例新闻：某路段抢修通报" for i in range(3)]
+    assert all(d.origin == "示例日报" and d.published_at and d.raw in run.frontier.pages for d in found)
+    assert run.count == len(run.documents)
+
+
+def test_every_sick_source_says_why(run: Outcome) -> None:
+    assert "HTTP 429" in errors(run, "busy")
+    assert "大小限制" in errors(run, "endless")
+    assert "大小限制" in errors(run, "bomb")
+    assert "没有内容" in errors(run, "same")
+    assert "robots.txt" in errors(run, "robots")
+    assert "HTTP 404" in errors(run, "hostile")
+    assert [d.source for d in run.documents if d.source == "slow"] == ["slow"]
+
+
+def test_nothing_inside_is_reached(run: Outcome, towns: dict[str, Town]) -> None:
+    assert towns["inner"].seen == []
+    assert "不允许访问" in errors(run, "led")
+    assert "不允许访问" in errors(run, "public")  # 127.0.0.1 as a decimal number, found out when connecting
+    assert "不允许访问" in errors(run, "six")
+
+
+def test_retry_after_is_kept(run: Outcome) -> None:
+    due = next(e.due for (name, _), e in run.frontier.entries.items() if name == "busy")
+    assert due is not None
+    assert due >= NOW + timedelta(seconds=600)
+
+
+def test_crawl_delay_is_applied_and_the_agent_named(towns: dict[str, Town]) -> None:
+    seen = towns["robots"].seen
+    assert [s.path for s in seen] == ["/robots.txt", "/list", "/y1"]
+    assert seen[2].at - seen[1].at >= 0.95
+    assert all(s.headers["User-Agent"].startswith("MinshengTest/1.0") and "Cookie" not in s.headers for s in seen)
+
+
+def test_markup_in_a_title_stays_text(run: Outcome) -> None:
+    assert [d.title for d in run.documents if d.source == "hostile"] == ["<script>alert(1)</script>某小区停水通知"]
