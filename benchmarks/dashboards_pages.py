@@ -35,6 +35,7 @@ PAGES = (
     "/events",
     "/events/canteen",
     "/events/big-0",
+    "/live/events/big-0/spread",
     "/documents",
     "/documents?q=噪声",
     "/documents?q=(噪声 | 异味) + 物业 - 招聘",

@@ -70,6 +70,7 @@ ROUTES = (
     Row("GET", "/events", events.index, STAFF),
     Row("GET", "/events/{event_id}", events.one, STAFF),
     Row("GET", "/live/events/{event_id}", events.live, STAFF),
+    Row("GET", "/live/events/{event_id}/spread", events.spread, STAFF),
     Row("POST", "/events/{event_id}/pin", event_actions.pin, OFFICER),
     Row("POST", "/events/{event_id}/grade", event_actions.grade, OFFICER),
     Row("POST", "/events/{event_id}/merge", event_actions.merge, OFFICER),

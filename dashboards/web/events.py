@@ -92,7 +92,6 @@ def one(visit: Here, event_id: str, all: int = 0, after: str = "") -> Response:
         replies = [reply for task in tasks for reply in tx.tasks.replies(task.id)]
         changes = tx.events.changes(event.id)
         moments = timeline(visit, tx, event, tasks, changes, replies)
-        voices = voices_of(tx, event)
     documents = rows(visit, event, fold=not all, after=after)
     return visit.page(
         "event.html",
@@ -100,11 +99,9 @@ def one(visit: Here, event_id: str, all: int = 0, after: str = "") -> Response:
         tasks=tasks,
         replies=[reply for reply in replies if reply.published_at],
         moments=moments,
-        voices=voices,
         chart=trend(visit, event, changes, replies),
         fold=not all,
         **documents,
-        **spread(visit, event),
     )
 
 
@@ -114,6 +111,23 @@ def live(visit: Here, event_id: str) -> Response:
         event = visible(visit, tx, event_id)
         tasks, _ = tx.tasks.find(event=event.id, size=100)
     return visit.page("event_live.html", event=event, tasks=tasks)
+
+
+def spread(visit: Here, event_id: str) -> Response:
+    """By platform, place and kind of text, and how many voices: they look at every document of the event."""
+    with visit.site.ledger.read() as tx:
+        event = visible(visit, tx, event_id)
+        voices = voices_of(tx, event)
+    query, store = DocumentQuery(filters={"event": [event.id]}), visit.site.documents
+    return visit.page(
+        "event_spread.html",
+        voices=voices,
+        kinds=shares(store.facets(query, "kind", size=8)),
+        sources=shares(store.facets(query, "source", size=8)),
+        areas=shares(store.facets(query, "area", size=8)),
+        text_kinds=shares(store.facets(query, "text_kind", size=8)),
+        questions=asked(store.search(asking(event), size=5).rows),
+    )
 
 
 def rows(visit: Here, event: Event, *, fold: bool, after: str) -> dict[str, object]:
@@ -130,18 +144,6 @@ def rows(visit: Here, event: Event, *, fold: bool, after: str) -> dict[str, obje
         "shown": found.total,
         "folded": store.count(everything) - found.total if fold else 0,
         "after": found.after,
-    }
-
-
-def spread(visit: Here, event: Event) -> dict[str, object]:
-    """By platform, place and kind of text."""
-    query, store = DocumentQuery(filters={"event": [event.id]}), visit.site.documents
-    return {
-        "kinds": shares(store.facets(query, "kind", size=8)),
-        "sources": shares(store.facets(query, "source", size=8)),
-        "areas": shares(store.facets(query, "area", size=8)),
-        "text_kinds": shares(store.facets(query, "text_kind", size=8)),
-        "questions": asked(store.search(asking(event), size=5).rows),
     }
 
 
