@@ -4,6 +4,7 @@ import os
 import shutil
 import socket
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -78,20 +79,24 @@ def free_port() -> int:
 
 
 @contextmanager
-def postgresql(folder: Path) -> Iterator[str]:
-    """A server in a folder of its own; yields the URL of an empty database. Skips where PostgreSQL is not installed."""
+def postgresql() -> Iterator[str]:
+    """A server in a folder of its own; yields the URL of an empty database. Skips where PostgreSQL is not installed.
+
+    Not below pytest's own folder: another run closes that to everybody but root, and the server does not run as root.
+    """
     if not _BINARIES or (os.geteuid() == 0 and shutil.which("runuser") is None):
         if os.environ.get("CI") == "true":
             pytest.fail("CI needs PostgreSQL: apt-get install postgresql")
         pytest.skip("PostgreSQL is not installed here")
-    home, port = folder / "pg", free_port()
-    home.mkdir()
+    with tempfile.TemporaryDirectory(prefix="minsheng-pg-") as folder, _running(Path(folder), free_port()) as url:
+        yield url
+
+
+@contextmanager
+def _running(home: Path, port: int) -> Iterator[str]:
     become: list[str] = []
     if os.geteuid() == 0:  # the server refuses to run as root
         shutil.chown(home, "nobody")
-        for parent in (folder, *folder.parents):
-            if parent.owner() == "root" and str(parent).startswith("/tmp/"):
-                parent.chmod(parent.stat().st_mode | 0o055)
         become = ["runuser", "-u", "nobody", "--"]
     data = home / "data"
     initdb = [*become, str(_BINARIES[-1] / "initdb"), "-D", str(data), "-U", "minsheng", "-A", "trust", "-E", "UTF8"]

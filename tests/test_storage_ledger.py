@@ -39,8 +39,8 @@ REFUSE_CHANGE = """
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with postgresql(tmp_path_factory.mktemp("server")) as url:
+def server() -> Iterator[str]:
+    with postgresql() as url:
         yield url
 
 
