@@ -56,7 +56,8 @@ class Round:
             event = replace(event, title=title_of(shown), representative=representative(shown))
         event = replace(event, previous=event.previous or previous)
         event, change = self._level(event, members, known is None)
-        if (event.level or change) and ours(event):
+        settled = event.historic and bool(event.departments)  # history is routed once
+        if (event.level or change) and ours(event) and not settled:
             event = self._plan(event, members, change, shown or self._shown(members), known is None)
         self.events.append(event)
 

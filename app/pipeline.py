@@ -17,7 +17,7 @@ from analysis.events import Assignment, Grouper
 from app.facts import member_of, notable, stored_of
 from app.grading import Round, by_id
 from storage.ports import DocumentStore, IntakeRow, Ledger, Transaction
-from storage.types import Assessment, Event, LevelChange, Office, UnreadableDocument
+from storage.types import Assessment, Event, LevelChange, Office, StoredDocument, UnreadableDocument
 
 #: events of one transaction when they are graded again without news
 REGRADE = 100
@@ -42,6 +42,20 @@ class Outcome:
     deliveries: int
 
 
+class Shelf:
+    """Documents by id: those of the running batch are at hand, the others come from the store."""
+
+    def __init__(self, store: DocumentStore, rows: Sequence[StoredDocument]) -> None:
+        self._store = store
+        self._rows = {row.document.id: row for row in rows}
+
+    def get(self, ids: Sequence[str]) -> list[StoredDocument]:
+        """Rows that exist, in the order asked."""
+        far = [i for i in ids if i not in self._rows]
+        found = {row.document.id: row for row in self._store.get(far)} if far else {}
+        return [row for i in ids if (row := self._rows.get(i) or found.get(i)) is not None]
+
+
 @dataclass(slots=True, kw_only=True)
 class Pipeline:
     """The stages of hop 2 with the stores they work on. One owner at a time (see `app.work`)."""
@@ -57,7 +71,8 @@ class Pipeline:
         understood, parked = self._understand(rows, now)
         found = self.grouper.assign([(u.row.document, u.assessment) for u in understood])
         pairs = list(zip(understood, found, strict=True))
-        refused = dict(self.documents.put([stored_of(u.row.document, u.assessment, a) for u, a in pairs]).refused)
+        stored = [stored_of(u.row.document, u.assessment, a) for u, a in pairs]
+        refused = dict(self.documents.put(stored).refused)
         with self.ledger.begin() as tx:
             kept = []
             for u, a in pairs:
@@ -68,7 +83,7 @@ class Pipeline:
             tx.events.add_members(
                 member_of(u.row.document, u.assessment, a, self.office, u.row.received_at) for u, a in kept
             )
-            done = self._evaluate(tx, kept, now)
+            done = self._evaluate(tx, kept, Shelf(self.documents, stored), now)
             sent = done.write()
             tx.intake.done([u.row.seq for u, _ in kept])
         return Outcome(
@@ -89,14 +104,16 @@ class Pipeline:
                     tx.intake.park(row.seq, str(reason), now)
         return [Understood(row=r, assessment=a) for r, a in results if isinstance(a, Assessment)], len(bad)
 
-    def _evaluate(self, tx: Transaction, kept: Sequence[tuple[Understood, Assignment]], now: datetime) -> Round:
+    def _evaluate(
+        self, tx: Transaction, kept: Sequence[tuple[Understood, Assignment]], shelf: Shelf, now: datetime
+    ) -> Round:
         """Grade every event that this batch touched."""
         newest = {a.event: u for u, a in kept}
         previous: dict[str, str | None] = {}
         for _, a in kept:
             previous[a.event] = previous.get(a.event) or a.previous
         known, members = tx.events.get(list(newest)), tx.events.members_of(list(newest))
-        made = Round(office=self.office, tx=tx, read=self.documents.get, now=now)
+        made = Round(office=self.office, tx=tx, read=shelf.get, now=now)
         for asked, u in newest.items():
             event, rows = known.get(asked), members[asked]
             if event is None and not notable(rows, any(t.incident for t in u.assessment.topics)):

@@ -30,7 +30,9 @@ log = logging.getLogger("minsheng.work")
 
 #: documents of one claim; larger batches make numpy faster, smaller ones the first message earlier
 BATCH = 400
-LEASE_SECONDS = 60.0
+#: documents of one claim when nobody waits for an alert: an event that many of them touch is graded once
+BULK = 2000
+LEASE_SECONDS = 120.0
 OWNER_LEASE = timedelta(seconds=30)
 #: the lease is renewed when less than this is left of it
 OWNER_MARGIN = timedelta(seconds=15)
@@ -64,6 +66,7 @@ class Turn:
     pipeline: Pipeline
     clock: Callable[[], datetime]
     owner: str
+    batch: int = BATCH
     _until: datetime | None = None
 
     def own(self) -> bool:
@@ -83,7 +86,7 @@ class Turn:
             if not tx.intake.waiting():
                 return None
         with self.pipeline.ledger.begin() as tx:
-            rows = tx.intake.claim(self.owner, BATCH, LEASE_SECONDS, self.clock())
+            rows = tx.intake.claim(self.owner, self.batch, LEASE_SECONDS, self.clock())
         if not rows:
             return None
         outcome = self.pipeline.process(rows, self.clock())
@@ -156,7 +159,7 @@ def drain(
 
     Returns the documents done, or None when a `minsheng work` is running and does it itself.
     """
-    turn = Turn(pipeline=make_pipeline(office, documents, ledger), clock=clock, owner=owner_name("once"))
+    turn = Turn(pipeline=make_pipeline(office, documents, ledger), clock=clock, owner=owner_name("once"), batch=BULK)
     if not turn.own():
         return None
     total = 0
