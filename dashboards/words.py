@@ -95,19 +95,7 @@ ROLE: Mapping[Role, str] = {
     "api": "接口",
 }
 TASK_ROLE: Mapping[str, str] = {"lead": "牵头", "support": "协办"}
-SOURCE_FLAG: Mapping[str, str] = {
-    "must.policy": "误读重大政策",
-    "must.vital": "涉及切身利益",
-    "must.moral": "冲击道德底线",
-    "must.emergency": "突发事件",
-    "must.superior": "上级要求回应",
-    "rumour": "疑似谣言",
-    "rumour.grave": "严重谣言",
-    "advertisement": "广告",
-    "casualty": "人员伤亡",
-    "crowd": "人员聚集",
-}
-STATE: Mapping[str, str] = {
+SOURCE_STATE: Mapping[str, str] = {
     "ok": "正常",
     "slow": "变慢",
     "silent": "静默",

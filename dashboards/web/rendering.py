@@ -100,20 +100,8 @@ def static(name: str) -> str:
 
 #: tables of `dashboards.words` that templates may use
 LABELS = (
-    *(
-        "AUDIT",
-        "CAUSE",
-        "CORRECTION",
-        "DEADLINE_KIND",
-        "DELIVERY",
-        "DONE",
-        "EVENT_STATUS",
-        "FACET",
-        "FLAG",
-        "KIND",
-        "ROLE",
-    ),
-    *("SENTIMENT", "SOURCE_STATE", "STATE", "STEP", "TASK_ROLE", "TEXT_KIND"),
+    *("AUDIT", "CAUSE", "CORRECTION", "DEADLINE_KIND", "DELIVERY", "DONE", "EVENT_STATUS", "FACET", "FLAG", "KIND"),
+    *("ROLE", "SENTIMENT", "SOURCE_STATE", "STATE", "STEP", "TASK_ROLE", "TEXT_KIND"),
 )
 
 
