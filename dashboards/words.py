@@ -41,6 +41,18 @@ TEXT_KIND: Mapping[str, str] = {
     "advertisement": "广告",
     "other": "其他",
 }
+FLAG: Mapping[str, str] = {
+    "must.policy": "误读重大政策",
+    "must.vital": "涉及切身利益",
+    "must.moral": "冲击道德底线",
+    "must.emergency": "突发事件",
+    "must.superior": "上级要求回应",
+    "rumour": "疑似谣言",
+    "rumour.grave": "严重谣言",
+    "advertisement": "广告",
+    "casualty": "人员伤亡",
+    "crowd": "人员聚集",
+}
 STATE: Mapping[str, str] = {
     "confirm": "待确认派单",
     "dispatched": "待签收",
@@ -230,6 +242,7 @@ DONE: Mapping[str, str] = {
     "merged": "两个事件已合并，编号保留较早的一个。",
     "split": "已拆分为新事件，等级将在下次评估时确定。",
     "false_alarm": "已标记为误报，事件已关闭；此判断已留作训练样本。",
+    "closed": "事件已关闭。",
     "reopened": "事件已恢复，将重新评估。",
     "corrected": "更正已保存。",
     "undone": "更正已撤销。",

@@ -156,9 +156,9 @@ def office() -> Office:
     return replace(small_office(), sources=SOURCES)
 
 
-def make_site(folder: Path, clock: Clock | None = None) -> Site:
+def make_site(folder: Path, clock: Clock | None = None, *, empty: bool = False) -> Site:
     """Stores in a folder, filled with users and stories."""
-    here, clock = office(), clock or Clock()
+    here, clock = replace(office(), **({"sources": {}, "channels": {}} if empty else {})), clock or Clock()
     documents, ledger = open_stores(folder, segment=" ".join, timezone=here.timezone)
     site = Site(
         office=lambda: here,
@@ -175,9 +175,10 @@ def make_site(folder: Path, clock: Clock | None = None) -> Site:
             tx.users.save(
                 User(name=name, display=display, roles=(role,), department=department, password_hash=password)
             )
-        for number, story in enumerate(STORIES):
+        for number, story in enumerate(() if empty else STORIES):
             add_story(site, tx, number, story)
-        add_coverage(tx, clock())
+        if not empty:
+            add_coverage(tx, clock())
     return site
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import httpx
 import openpyxl
@@ -17,6 +18,7 @@ from dashboards import exporting, words
 from dashboards.coverage import health
 from dashboards.searching import read_form, step_for, to_query
 from dashboards.site import Site
+from dashboards.web.app import ROUTES
 from storage.types import SourceHour
 
 
@@ -213,6 +215,38 @@ def test_pages_are_light(officer: httpx.Client) -> None:
     for path in ("/", "/events", "/events/canteen", "/documents", "/tasks"):
         with officer.stream("GET", path) as answer:
             assert sum(len(chunk) for chunk in answer.iter_raw()) < 60_000, path
+
+
+def test_an_empty_office_has_every_page(tmp_path: Path) -> None:
+    site = make_site(tmp_path, empty=True)
+    with serve(site) as base, log_in(base, "admin") as admin:
+        for row in ROUTES:
+            if row.method == "GET" and "{" not in row.path and row.path != "/login":
+                answer = admin.get(row.path)
+                assert answer.status_code == 200, (row.path, answer.text[-300:])
+        assert admin.get("/healthz").json()["last_document_age_seconds"] is None
+        assert "尚无信息" in admin.get("/").text
+        assert admin.get("/documents/export.csv").status_code == 200
+        assert admin.get("/topics/tax").status_code == 200
+    site.documents.close()
+    site.ledger.close()
+
+
+def test_an_event_with_open_tasks_is_not_closed(officer: httpx.Client, site: Site) -> None:
+    assert post(officer, "/events/canteen/close", reason="平息").status_code == 422
+    assert post(officer, "/events/lamp/close", reason="已停工").status_code == 303
+    with site.ledger.read() as tx:
+        assert tx.events.get(["lamp"])["lamp"].status == "closed"
+    assert post(officer, "/events/lamp/close", reason="再关").status_code == 422
+    post(officer, "/events/lamp/reopen", reason="复工")
+
+
+def test_a_huge_document_has_a_page(officer: httpx.Client, site: Site) -> None:
+    site.documents.put([stored("huge", "噪声不停" * 50_000, Clock().at, title="长" * 500)])
+    answer = officer.get("/document/huge")
+    assert answer.status_code == 200
+    assert float(answer.headers["server-timing"].split("dur=")[1]) < 3000
+    site.documents.delete(["huge"])
 
 
 def test_words_for_time_and_address() -> None:

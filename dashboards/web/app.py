@@ -76,6 +76,7 @@ ROUTES = (
     Row("POST", "/events/{event_id}/merge", event_actions.merge, OFFICER),
     Row("POST", "/events/{event_id}/split", event_actions.split, OFFICER),
     Row("POST", "/events/{event_id}/false-alarm", event_actions.false_alarm, OFFICER),
+    Row("POST", "/events/{event_id}/close", event_actions.close, OFFICER),
     Row("POST", "/events/{event_id}/reopen", event_actions.reopen, OFFICER),
     Row("GET", "/documents", search.page, STAFF),
     Row("GET", "/documents/count", search.count, STAFF),

@@ -10,6 +10,7 @@ from fastapi import HTTPException
 from starlette.responses import Response
 
 from dashboards.web.events import visible
+from dashboards.web.overview import OPEN_STATES
 from dashboards.web.visit import Here
 from storage.ports import DocumentQuery, StaleVersion, Transaction
 from storage.types import Correction, Event, LevelChange, Member, Reason
@@ -206,6 +207,21 @@ def false_alarm(visit: Here, event_id: str) -> Response:
             tx, "event.false_alarm", f"event:{event.id}", after=json.dumps({"reason": reason}, ensure_ascii=False)
         )
     return visit.go(f"/events/{event.id}", "false_alarm")
+
+
+def close(visit: Here, event_id: str) -> Response:
+    """POST: the matter is over. Refused while a task is open; a flare-up becomes an event of its own."""
+    reason = because(visit)
+    with visit.site.ledger.begin() as tx:
+        event = current(visit, tx, event_id)
+        if event.status == "closed":
+            raise HTTPException(422, "此事件已经关闭。")
+        if tx.tasks.find(event=event.id, states=OPEN_STATES, size=1)[1]:
+            raise HTTPException(422, "还有未办结的任务，不能关闭事件。")
+        tx.events.change(replace(event, status="closed"))
+        after = json.dumps({"reason": reason}, ensure_ascii=False)
+        visit.record(tx, "event.close", f"event:{event.id}", after=after)
+    return visit.go(f"/events/{event.id}", "closed")
 
 
 def first_document(visit: Here, event: Event) -> str:

@@ -81,7 +81,7 @@ def address(path: str, **query: object) -> str:
 
 def label(names: Names, field: str, value: str) -> str:
     """What a value of a facet or of a correction is called."""
-    tables = {"sentiment": words.SENTIMENT, "kind": words.KIND, "text_kind": words.TEXT_KIND}
+    tables = {"sentiment": words.SENTIMENT, "kind": words.KIND, "text_kind": words.TEXT_KIND, "flag": words.FLAG}
     if field in tables:
         return tables[field].get(value, value)
     speak = {"topic": names.topic, "department": names.department, "area": names.place, "source": names.source}
@@ -100,8 +100,8 @@ def static(name: str) -> str:
 
 #: tables of `dashboards.words` that templates may use
 LABELS = (
-    *("AUDIT", "CAUSE", "CORRECTION", "DEADLINE_KIND", "DELIVERY", "DONE", "EVENT_STATUS", "FACET", "KIND", "ROLE"),
-    *("SENTIMENT", "SOURCE_STATE", "STATE", "STEP", "TASK_ROLE", "TEXT_KIND"),
+    *("AUDIT", "CAUSE", "CORRECTION", "DEADLINE_KIND", "DELIVERY", "DONE", "EVENT_STATUS", "FACET", "FLAG", "KIND"),
+    *("ROLE", "SENTIMENT", "SOURCE_STATE", "STATE", "STEP", "TASK_ROLE", "TEXT_KIND"),
 )
 
 
