@@ -1,0 +1,171 @@
+"""What an event is called, and which of its documents speak for it; everything in the documents' own words.
+
+    documents ─clauses→ candidates ─how much of what all say they hold→ the title
+
+Only words that are there are used: a clause is cut, never written.
+"""
+
+import math
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+import rjieba
+
+from storage.types import StoredDocument
+
+LONGEST = 30  #: characters of a title
+_SHORTEST = 6
+_READ = 200  #: documents that are read for a title: the first, spread evenly over the rest
+_TEXT = 600  #: characters of a text
+
+_BREAK = re.compile(r"[\n\r\t。！？!?；;…]+|(?<=[^0-9])[，,](?=[^0-9])|\s{2,}")
+_SENTENCE = re.compile(r"[^。！？!?；;\n\r]*[。！？!?；;\n\r]?")
+_NOISE = re.compile(
+    r"https?://\S+|#|@[\w-]+[:：]?|【|】|\[[^\]]{1,8}\]|^[\s\W]+|^(?:转发|回复|关于|举报|反映|投诉|咨询|请问|求助|再次)+[:：]?"
+)
+_GREETING = re.compile(r"(?:尊敬|您好|你好|领导|谢谢|感谢|希望有关部门|本人|我是|我们是)")
+_ASKING = re.compile(r"[?？]|为什么|为何|怎么|何时|什么时候|是否|能不能|能否|有没有|谁来|多久|哪里|如何")
+
+
+def words(text: str) -> list[str]:
+    """Words of at least two characters, lower case, in order."""
+    return [w for w in rjieba.cut(_readable(text.lower())) if len(w) > 1 and w[0].isalnum()]
+
+
+def title_of(documents: Sequence[StoredDocument]) -> str:
+    """A title that a person would write, at most 30 characters; "" for no documents.
+
+    The clause (of a title, or of a text where there is none) that holds most of what the documents have in common,
+    weighed against its length. Questions and greetings come last; titles before texts.
+    """
+    read = _some(documents)
+    shared = _shared(read)
+    best = max(_candidates(read), key=lambda c: (_worth(c, shared), c), default=None)
+    if best is None:
+        return _cut(read[0].document.text.strip()) if read else ""
+    return best[0]
+
+
+def representative(documents: Sequence[StoredDocument]) -> StoredDocument:
+    """The document that says most of what all say; an official or press text only where nothing else is there.
+
+    ValueError for no documents.
+    """
+    ranked = _ranked(documents)
+    if not ranked:
+        raise ValueError("没有文档，选不出代表")
+    return ranked[0]
+
+
+def voices(documents: Sequence[StoredDocument], n: int = 3) -> list[str]:
+    """Ids of the most representative voices: of citizens, different from each other, one per author."""
+    chosen: list[StoredDocument] = []
+    for row in _ranked([d for d in documents if d.document.kind not in ("government", "reply", "news", "hotlist")]):
+        mine = set(words(_body(row)))
+        if row.document.author and any(c.document.author == row.document.author for c in chosen):
+            continue
+        if all(_overlap(mine, set(words(_body(c)))) < 0.6 for c in chosen):
+            chosen.append(row)
+        if len(chosen) == n:
+            break
+    return [row.document.id for row in chosen]
+
+
+def questions(documents: Sequence[StoredDocument], n: int = 5) -> list[str]:
+    """Questions that people ask, most asked first, each in one citizen's own words (at most 60 characters)."""
+    asked: list[tuple[set[str], list[str]]] = []
+    for row in _some([d for d in documents if d.document.kind not in ("government", "reply", "news", "hotlist")]):
+        for sentence in _sentences(row):
+            mine = set(words(sentence))
+            group = next((g for g in asked if _overlap(mine, g[0]) >= 0.5), None)
+            if group is None:
+                asked.append((mine, [sentence]))
+            elif sentence not in group[1]:
+                group[1].append(sentence)
+    asked.sort(key=lambda g: -len(g[1]))
+    return [min(said, key=len) for _, said in asked[:n]]
+
+
+def _sentences(row: StoredDocument) -> Iterable[str]:
+    for found in _SENTENCE.findall(f"{row.document.title}\n{row.document.text[:_TEXT]}"):
+        sentence = _NOISE.sub("", found).strip()
+        if _SHORTEST <= len(sentence) <= 60 and _ASKING.search(sentence):
+            yield sentence
+
+
+def _some(documents: Sequence[StoredDocument]) -> list[StoredDocument]:
+    rows = sorted((d for d in documents if d.duplicate_of is None), key=lambda d: (d.document.at, d.document.id))
+    rows = rows or sorted(documents, key=lambda d: (d.document.at, d.document.id))
+    step = max(1, -(-len(rows) // _READ))
+    return rows[::step]
+
+
+def _body(row: StoredDocument) -> str:
+    return f"{row.document.title} {row.document.text[:_TEXT]}"
+
+
+def _shared(rows: Sequence[StoredDocument]) -> dict[str, float]:
+    """Share of the documents that hold each word; words of one document alone say nothing where there are several."""
+    counts: Counter[str] = Counter()
+    for row in rows:
+        counts.update(set(words(_body(row))))
+    least = 1 if len(rows) < 3 else 2
+    return {w: n / len(rows) for w, n in counts.items() if n >= least}
+
+
+def _candidates(rows: Sequence[StoredDocument]) -> set[tuple[str, bool]]:
+    """(clause, whether it stood in a title)."""
+    found = set()
+    for row in rows:
+        for text, is_title in ((row.document.title, True), (row.document.text[:_TEXT], False)):
+            for part in _BREAK.split(text):
+                clause = _NOISE.sub("", part).strip(" 　，,。:：、—-~·\"'“”")
+                if _SHORTEST <= len(clause) <= LONGEST:
+                    found.add((clause, is_title))
+                elif is_title and len(clause) > LONGEST:
+                    found.add((_cut(clause), True))
+    return found
+
+
+def _worth(candidate: tuple[str, bool], shared: dict[str, float]) -> float:
+    clause, is_title = candidate
+    mine = set(words(clause))
+    worth = sum(shared.get(w, 0.0) for w in mine) / math.sqrt(4 + len(mine))
+    worth *= 1.3 if is_title else 1.0
+    if _GREETING.search(clause):
+        worth *= 0.4
+    return worth * 0.6 if _ASKING.search(clause) else worth
+
+
+def _cut(text: str) -> str:
+    """At most thirty characters, not in the middle of a word where that is avoidable."""
+    if len(text) <= LONGEST:
+        return text
+    kept = ""
+    for word in rjieba.cut(_readable(text)):
+        if len(kept) + len(word) > LONGEST - 1:
+            break
+        kept += word
+    return (kept or text[: LONGEST - 1]).rstrip("，,、的和与") + "…"
+
+
+def _ranked(documents: Sequence[StoredDocument]) -> list[StoredDocument]:
+    rows = _some(documents)
+    shared = _shared(rows)
+
+    def worth(row: StoredDocument) -> float:
+        mine = set(words(_body(row)))
+        value = sum(shared.get(w, 0.0) for w in mine) / math.sqrt(20 + len(mine))
+        return value * (0.5 if row.document.kind in ("government", "reply", "news", "hotlist") else 1.0)
+
+    return sorted(rows, key=lambda row: (-worth(row), row.document.at, row.document.id))
+
+
+def _overlap(a: set[str], b: set[str]) -> float:
+    return len(a & b) / max(1, min(len(a), len(b)))
+
+
+def _readable(text: str) -> str:
+    """A lone surrogate becomes a question mark: the cutter refuses it."""
+    return text.encode("utf-8", "replace").decode("utf-8")
