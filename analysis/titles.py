@@ -47,15 +47,10 @@ def title_of(documents: Sequence[StoredDocument]) -> str:
     return best[0]
 
 
-def representative(documents: Sequence[StoredDocument]) -> StoredDocument:
-    """The document that says most of what all say; an official or press text only where nothing else is there.
-
-    ValueError for no documents.
-    """
+def representative(documents: Sequence[StoredDocument]) -> str | None:
+    """Id of the document that says most of what all say; an official or press text only where nothing else is there."""
     ranked = _ranked(documents)
-    if not ranked:
-        raise ValueError("没有文档，选不出代表")
-    return ranked[0]
+    return ranked[0].document.id if ranked else None
 
 
 def voices(documents: Sequence[StoredDocument], n: int = 3) -> list[str]:
