@@ -53,7 +53,7 @@ class Round:
         shown = self._shown(members) if fresh else []
         event = summarise(known, members, title=known.title if known else title, sample=sample, now=self.now)
         if shown:
-            event = replace(event, title=title_of(shown), representative=representative(shown).document.id)
+            event = replace(event, title=title_of(shown), representative=representative(shown))
         event = replace(event, previous=event.previous or previous)
         event, change = self._level(event, members, known is None)
         if (event.level or change) and ours(event):
