@@ -35,12 +35,14 @@ class LevelState:
     frozen_at: datetime | None = None
     ask: str = ""  #: Chinese: what a person has to decide; empty if nothing
     evaluated_at: datetime | None = None
+    above_at: datetime | None = None  #: when `above` was last counted
+    below_at: datetime | None = None
 
     def as_json(self) -> dict[str, object]:
         """A plain dictionary for `json.dumps`; times as ISO 8601 with zone."""
         data = asdict(self)
         data["steps"] = [[s.at.isoformat(), s.before, s.after] for s in self.steps]
-        for name in ("frozen_at", "evaluated_at"):
+        for name in ("frozen_at", "evaluated_at", "above_at", "below_at"):
             value: datetime | None = getattr(self, name)
             data[name] = value.isoformat() if value else None
         return data
@@ -61,6 +63,8 @@ def state_from_json(data: dict[str, object]) -> LevelState:
         frozen_at=_moment(data.get("frozen_at")),
         ask=str(data.get("ask") or ""),
         evaluated_at=_moment(data.get("evaluated_at")),
+        above_at=_moment(data.get("above_at")),
+        below_at=_moment(data.get("below_at")),
     )
 
 
@@ -105,7 +109,7 @@ def decide(
     if state.frozen_at is not None and now - state.frozen_at >= timedelta(hours=office.risk.flap_hours):
         state = replace(state, frozen_at=None, ask="")
     wanted = _wanted(event, risk, office)
-    state = _counted(wanted, risk, state, office)
+    state = _counted(wanted, risk, state, office, now)
     rising = _rise(event, wanted, risk, state, office)
     if rising is not None:
         after, cause, reason = rising
@@ -122,7 +126,7 @@ def _recent(steps: tuple[Step, ...], office: Office, now: datetime) -> tuple[Ste
 
 
 def _calm(state: LevelState) -> LevelState:
-    return replace(state, above=0, confirmed=0, below=0)
+    return replace(state, above=0, confirmed=0, below=0, above_at=None, below_at=None)
 
 
 def _pinned(
@@ -160,12 +164,30 @@ def _wanted(event: Event, risk: Risk, office: Office) -> Level:
     return max(level, min(2, len(office.levels))) if level == 1 and event.previous and risk.cap is None else level
 
 
-def _counted(wanted: Level, risk: Risk, state: LevelState, office: Office) -> LevelState:
-    """The state with its counters moved by this evaluation."""
-    above = state.above + 1 if wanted > state.level else 0
-    confirmed = (min(state.confirmed, wanted) if state.above else wanted) if above else 0
-    below = state.below + 1 if _clearly_below(risk, state.level, office) else 0
-    return replace(state, above=above, confirmed=confirmed, below=below)
+def _counted(wanted: Level, risk: Risk, state: LevelState, office: Office, now: datetime) -> LevelState:
+    """The state with its counters moved by this evaluation.
+
+    A busy event is looked at with every new post; what counts is one evaluation a minute upwards (half the urgent
+    interval) and one in ten minutes downwards, so that twelve of them are the two hours of the rule.
+    """
+    rules = office.risk
+    if wanted <= state.level:
+        state = replace(state, above=0, confirmed=0, above_at=None)
+    else:
+        confirmed = min(state.confirmed, wanted) if state.above else wanted
+        state = replace(state, confirmed=confirmed)
+        if _due(state.above_at, rules.evaluate_urgent_seconds / 2, now):
+            state = replace(state, above=state.above + 1, above_at=now)
+    if not _clearly_below(risk, state.level, office):
+        return replace(state, below=0, below_at=None)
+    if _due(state.below_at, 0.9 * rules.evaluate_seconds, now):
+        return replace(state, below=state.below + 1, below_at=now)
+    return state
+
+
+def _due(last: datetime | None, seconds: float, now: datetime) -> bool:
+    """Whether enough time has passed; a clock that was set back counts as enough."""
+    return last is None or now < last or (now - last).total_seconds() >= seconds
 
 
 def _clearly_below(risk: Risk, level: Level, office: Office) -> bool:

@@ -17,12 +17,12 @@ from datetime import datetime
 from analysis.bursts import Baseline
 from analysis.risk_factors import FACTORS
 from analysis.risk_limits import caps, floors
-from analysis.risk_picture import HISTORIC, Picture, member_of, picture
+from analysis.risk_picture import Picture, picture
 from analysis.risk_weights import consistency, weights
 from analysis.risk_words import sentence
 from storage.types import Event, Member, Office, Reason, Risk, RiskFactor
 
-__all__ = ["HISTORIC", "consistency", "member_of", "score", "weights"]
+__all__ = ["consistency", "score", "weights"]
 
 
 def score(

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from analysis.bursts import Baseline
-from storage.types import Assessment, Document, Event, Member, Office
+from storage.types import Event, Member, Office
 
-HISTORIC = "historic"  #: flag of a member that was imported as history
 OFFICIAL = ("government", "reply")  #: kinds that speak for the administration
 _ECHO = ("government", "reply", "hotlist", "news")  #: kinds that are no citizen's voice
 #: authority of a source that has none of its own, by kind: 央媒 1, 省媒 .8, 市媒 .6, 本地论坛 .4, 热线 .3
@@ -49,7 +48,7 @@ def picture(
         seen = sorted(once, key=lambda m: (m.at, m.document))
         recent = [m for m in seen if now - m.at < timedelta(hours=24)]
     else:
-        live = (m for m in once if m.seen_at <= now and HISTORIC not in m.flags)
+        live = (m for m in once if m.seen_at <= now and not m.historic)
         seen = sorted(live, key=lambda m: (m.seen_at, m.document))
         recent = [m for m in seen if now - m.seen_at < timedelta(hours=24)]
     voices = tuple(m for m in seen if m.duplicate_of is None)
@@ -73,33 +72,3 @@ def moment(seen: Picture, member: Member) -> datetime:
 def authority(member: Member) -> float:
     """Of the source, or the usual one of its kind where none is configured; 0..1."""
     return member.authority or _AUTHORITY.get(member.kind, 0.0)
-
-
-def member_of(
-    document: Document, assessment: Assessment, event: str, office: Office, *, duplicate_of: str | None = None
-) -> Member:
-    """A document's part in an event. `author` is taken as it stands: by then it is a keyed hash."""
-    source = office.sources.get(document.source)
-    places = assessment.places
-    flags = tuple(flag.code for flag in assessment.flags)
-    return Member(
-        event=event,
-        document=document.id,
-        at=min(document.at, document.fetched_at),
-        seen_at=document.fetched_at,
-        kind=document.kind,
-        source=document.source,
-        sentiment=assessment.sentiment.negative,
-        negative=assessment.sentiment.label == "negative",
-        author=document.author,
-        area=places[0].id if places else None,
-        topic=assessment.topic,
-        duplicate_of=duplicate_of,
-        likes=document.likes,
-        comments=document.comments,
-        reposts=document.reposts,
-        reads=document.reads,
-        flags=(*flags, HISTORIC) if document.historic else flags,
-        authority=source.authority if source else 0.0,
-        ours=not places or any(place.ours for place in places),
-    )

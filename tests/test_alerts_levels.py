@@ -59,6 +59,19 @@ def test_two_evaluations_confirm_only_what_both_reached() -> None:
     assert run([risk(61), risk(85)])[1].level == 3
 
 
+def test_evaluations_within_a_minute_count_once() -> None:
+    state = LevelState(level=3)
+    for second in range(120):
+        _, state = decide(event(), risk(10), state, OFFICE, START + timedelta(seconds=second))
+    assert (state.level, state.below) == (3, 1)
+    state = LevelState()
+    for second in range(50):
+        _, state = decide(event(), risk(25), state, OFFICE, START + timedelta(seconds=second))
+    assert state.level == 0
+    _, state = decide(event(), risk(25), state, OFFICE, START + timedelta(seconds=70))
+    assert state.level == 1
+
+
 def test_down_one_step_after_two_hours() -> None:
     state = LevelState(level=3)
     changes, state = run([risk(10)] * 11, state=state)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from small_office import small_office
 
 from alerts.levels import target
-from analysis.risk import HISTORIC, consistency, score, weights
+from analysis.risk import consistency, score, weights
 from analysis.risk_factors import wilson
 from storage.types import Event, Member, Risk
 
@@ -130,13 +130,13 @@ def test_a_mark_of_one_post_makes_no_floor_but_three_do() -> None:
 
 def test_historic_members_do_not_raise_a_matter_of_today() -> None:
     today = [member(1)]
-    old = [member(i, flags=(HISTORIC,), at=START - timedelta(days=400)) for i in range(10, 60)]
+    old = [member(i, historic=True, at=START - timedelta(days=400)) for i in range(10, 60)]
     assert score(EVENT, today + old, OFFICE, NOW) == score(EVENT, today, OFFICE, NOW)
 
 
 def test_a_historic_event_is_scored_as_of_its_own_time() -> None:
     event = replace(EVENT, historic=True)
-    old = [member(i, flags=(HISTORIC,), seen_at=NOW, at=START + timedelta(minutes=i)) for i in range(30)]
+    old = [member(i, historic=True, seen_at=NOW, at=START + timedelta(minutes=i)) for i in range(30)]
     first = score(event, old, OFFICE, NOW)
     assert first.score > 30
     assert score(event, old, OFFICE, NOW + timedelta(days=900)) == first

@@ -44,6 +44,7 @@ def test_without_titles_a_clause_of_the_texts() -> None:
 
 def test_representative_is_a_citizen_who_says_it_all() -> None:
     assert representative(ROWS) in {"d0", "d1", "d2"}
+    assert representative(ROWS[4:]) == "d4"
     assert representative([]) is None
 
 
