@@ -93,7 +93,7 @@ class Grouper:
     ) -> str:
         """A person's decision; later documents follow it and the machine never undoes it.
 
-        merge: `other` and `event` become one, the older id stays. split: `documents` leave `event` for a new one.
+        merge: `other` and `event` become one, the older id stays. split: `documents` leave `event` for a new one (`other` where its id is given).
         pin: `documents` belong to `event`. Returns the id that holds from now on. An event that has left the window
         needs nothing more than the caller's own record.
         """
@@ -102,7 +102,7 @@ class Grouper:
             kept, gone = merge(index, self.resolve(event), self.resolve(other))
             self._alias[gone] = kept
             return kept
-        into = self.resolve(event) if kind == "pin" else _split_id(event, documents, index)
+        into = self.resolve(event) if kind == "pin" else other or _split_id(event, documents, index)
         if kind == "pin":
             move(index, documents, into)
         else:

@@ -9,6 +9,8 @@ data/
 """
 
 import fcntl
+import hashlib
+import hmac
 import json
 import os
 import secrets
@@ -20,6 +22,9 @@ from datetime import datetime
 from pathlib import Path
 
 from storage.ports import AlreadyRunning, StoreError
+
+#: purpose of the key that hashes authors
+AUTHOR = "author"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +73,11 @@ def secret(folder: Folder) -> bytes:
         file.flush()
         os.fsync(file.fileno())
     return key
+
+
+def derived(key: bytes, purpose: str) -> bytes:
+    """A key of its own for one purpose (32 bytes), so that a leaked one opens nothing else."""
+    return hmac.new(key, purpose.encode(), hashlib.sha256).digest()
 
 
 @contextmanager

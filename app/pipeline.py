@@ -16,6 +16,7 @@ from analysis.assess import Assessor
 from analysis.events import Assignment, Grouper
 from app.facts import member_of, notable, stored_of
 from app.grading import Round, by_id
+from dashboards.decisions import pending, settle
 from storage.ports import DocumentStore, IntakeRow, Ledger, Transaction
 from storage.types import Assessment, Event, LevelChange, Office, StoredDocument, UnreadableDocument
 
@@ -114,13 +115,38 @@ class Pipeline:
             previous[a.event] = previous.get(a.event) or a.previous
         known, members = tx.events.get(list(newest)), tx.events.members_of(list(newest))
         made = Round(office=self.office, tx=tx, read=shelf.get, now=now)
+        done: set[str] = set()
         for asked, u in newest.items():
             event, rows = known.get(asked), members[asked]
+            own = event.id if event else asked
+            if own in done:  # two ids of one event after a merge
+                continue
+            done.add(own)
             if event is None and not notable(rows, any(t.incident for t in u.assessment.topics)):
                 continue
             title = u.assessment.masked_title or u.assessment.masked_text[:30]
             made.grade(event, rows, title=title, sample=u.row.document.sample, previous=previous[asked])
         return made
+
+    def follow(self, now: datetime) -> int:
+        """Do what staff decided on the pages: merge, split, close in the index, and grade anew. Returns decisions."""
+        with self.ledger.read() as tx:
+            found = pending(tx)
+        if not found:
+            return 0
+        for _, decision in found:
+            if decision.kind == "close":
+                self.grouper.close(decision.event, now)
+            elif decision.kind in ("merge", "split"):
+                self.grouper.decide(
+                    kind=decision.kind, event=decision.event, other=decision.other, documents=decision.documents
+                )
+        with self.ledger.begin() as tx:
+            touched = [e for _, d in found for e in (d.event, d.other) if e]
+            events = by_id(tx.events.get(touched))
+            settle(tx, [key for key, _ in found])
+        self.reevaluate(events.values(), now)
+        return len(found)
 
     def reevaluate(self, events: Iterable[Event], now: datetime) -> int:
         """Grade open events again although nothing new came in: speed falls, the answer is missing longer."""
@@ -132,7 +158,7 @@ class Pipeline:
                 members = tx.events.members_of(list(fresh))
                 made = Round(office=self.office, tx=tx, read=self.documents.get, now=now)
                 for event in fresh.values():
-                    if event.status in ("open", "quiet") and event.id in members:
+                    if event.status != "merged" and event.id in members:
                         made.grade(event, members[event.id], title=event.title, sample=event.sample)
                 made.write()
                 count += len(made.events)

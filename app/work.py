@@ -134,6 +134,7 @@ class Worker:
             if not ready:
                 rebuild(self.turn.pipeline, self.turn.clock())
                 ready = True
+            self.turn.pipeline.follow(self.turn.clock())
             while not self.due.empty():
                 JOBS[self.due.get()](self.turn.pipeline, self.turn.clock())
             if self.turn.step() is None:

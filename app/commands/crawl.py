@@ -9,7 +9,7 @@ import typer
 
 from app import clock
 from app.console import ConfigOption, DataOption, out, read_config
-from app.folder import secret
+from app.folder import AUTHOR, derived, secret
 from app.intake import sink
 from app.signals import owner_name, stop_on_signals
 from app.stores import stores
@@ -42,7 +42,7 @@ def crawl(
     count = run_worker(
         sources=lambda: enabled,
         open_frontier=frontier,
-        sink=sink(ledger, secret(folder), clock.now),
+        sink=sink(ledger, derived(secret(folder), AUTHOR), clock.now),
         owner=owner_name("crawl"),
         clock=clock.now,
         once=once,

@@ -22,7 +22,7 @@ from app.console import (
     progress,
     read_config,
 )
-from app.folder import secret
+from app.folder import AUTHOR, derived, secret
 from app.intake import accept
 from app.stores import stores
 from app.work import drain
@@ -63,7 +63,7 @@ def import_file(
     loaded = read_config(config)
     rows = read_rows(file, kind=_kind(kind), mapping=_mapping(mapping or []), source=source, now=clock.now())
     folder, documents, ledger = stores(loaded, data)
-    key = secret(folder)
+    key = derived(secret(folder), AUTHOR)
     good, bad, added = 0, 0, 0
     with progress("导入", quiet=as_json) as bar:
         for batch in _batches(rows):

@@ -100,7 +100,11 @@ def _first_link(ledger: Ledger, url: str) -> str:
         if tx.users.get(FIRST_USER) is None:
             tx.users.save(
                 User(
-                    name=FIRST_USER, display="系统管理员", roles=("admin", "officer"), must_change=True, created_at=now
+                    name=FIRST_USER,
+                    display="系统管理员",
+                    roles=("admin", "officer", "reviewer"),
+                    must_change=True,
+                    created_at=now,
                 )
             )
             tx.audit.append(AuditEntry(actor="console", action="user.add", object=f"user:{FIRST_USER}", at=now))

@@ -1,6 +1,7 @@
 """`serve`: pages and API."""
 
 import logging
+import secrets
 from pathlib import Path
 
 import typer
@@ -8,7 +9,7 @@ import uvicorn
 
 from app import clock
 from app.console import ConfigOption, DataOption, HostOption, PortOption, read_config
-from app.folder import secret
+from app.folder import AUTHOR, derived, secret
 from app.signals import die_with_parent
 from app.stores import stores
 from dashboards.site import Site
@@ -29,12 +30,15 @@ def serve(
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s %(message)s")
     loaded = read_config(config)
     folder, documents, ledger = stores(loaded, data)
+    key = secret(folder)
     site = Site(
         office=lambda: loaded.office,
         documents=documents,
         ledger=ledger,
         clock=clock.now,
-        secret=secret(folder),
+        secret=derived(key, "session"),
+        author_key=derived(key, AUTHOR),
+        boot=secrets.token_hex(4),
     )
     server = uvicorn.Server(
         uvicorn.Config(create_app(site), host=host, port=port, log_level="warning", timeout_graceful_shutdown=5)

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from fastapi import HTTPException
 from starlette.responses import Response
 
+from dashboards.decisions import Decision, decide
 from dashboards.web.events import visible
 from dashboards.web.overview import OPEN_STATES
 from dashboards.web.visit import Here
@@ -88,6 +89,7 @@ def grade(visit: Here, event_id: str) -> Response:
         )
         after = json.dumps({"grade": grade_word, "colour": colour, "note": grade_word}, ensure_ascii=False)
         visit.record(tx, "event.grade", f"event:{event.id}", after=after)
+        decide(tx, Decision(kind="regrade", event=event.id))
     return visit.go(f"/events/{event.id}", "graded")
 
 
@@ -115,6 +117,7 @@ def merge(visit: Here, event_id: str) -> Response:
         tx.events.change(joined(kept, gone))
         after = json.dumps({"into": kept.id, "note": f"{gone.title} 并入 {kept.title}"}, ensure_ascii=False)
         visit.record(tx, "event.merge", f"event:{kept.id}", before=json.dumps({"id": gone.id}), after=after)
+        decide(tx, Decision(kind="merge", event=kept.id, other=gone.id))
     move_documents(visit, [member.document for member in members], kept.id)
     return visit.go(f"/events/{kept.id}", "merged")
 
@@ -150,6 +153,8 @@ def split(visit: Here, event_id: str) -> Response:
         tx.events.change(replace(event, documents=event.documents - len(moved), negative=event.negative - negative))
         after = json.dumps({"new": fresh.id, "note": f"拆出 {len(moved)} 条：{title}"}, ensure_ascii=False)
         visit.record(tx, "event.split", f"event:{event.id}", after=after)
+        moved_ids = tuple(member.document for member in moved)
+        decide(tx, Decision(kind="split", event=event.id, other=fresh.id, documents=moved_ids))
     move_documents(visit, [member.document for member in moved], fresh.id)
     return visit.go(f"/events/{fresh.id}", "split")
 
@@ -206,6 +211,7 @@ def false_alarm(visit: Here, event_id: str) -> Response:
         visit.record(
             tx, "event.false_alarm", f"event:{event.id}", after=json.dumps({"reason": reason}, ensure_ascii=False)
         )
+        decide(tx, Decision(kind="close", event=event.id))
     return visit.go(f"/events/{event.id}", "false_alarm")
 
 
@@ -221,6 +227,7 @@ def close(visit: Here, event_id: str) -> Response:
         tx.events.change(replace(event, status="closed"))
         after = json.dumps({"reason": reason}, ensure_ascii=False)
         visit.record(tx, "event.close", f"event:{event.id}", after=after)
+        decide(tx, Decision(kind="close", event=event.id))
     return visit.go(f"/events/{event.id}", "closed")
 
 
@@ -239,4 +246,5 @@ def reopen(visit: Here, event_id: str) -> Response:
             raise HTTPException(422, "此事件没有关闭。")
         tx.events.change(replace(event, status="open", pinned_level=None))
         visit.record(tx, "event.reopen", f"event:{event.id}", after=json.dumps({"reason": reason}, ensure_ascii=False))
+        decide(tx, Decision(kind="regrade", event=event.id))
     return visit.go(f"/events/{event.id}", "reopened")
