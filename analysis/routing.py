@@ -29,6 +29,8 @@ _SEED = 20160812
 
 Floats = npt.NDArray[np.float32]
 Shares = npt.NDArray[np.float64]
+Indices = npt.NDArray[np.int64]
+Counted = tuple[Indices, Floats]  #: columns and counts of one text
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +45,9 @@ class Router:
     """Linear scores of hashed features, and their calibration."""
 
     labels: tuple[str, ...]
-    weights: npt.NDArray[np.float16]  #: shape (2 · 2^bits, labels)
-    idf: npt.NDArray[np.float16]  #: shape (2 · 2^bits,)
+    columns: Indices  #: the hashed columns that at least two rows held, rising; shape (m,)
+    weights: npt.NDArray[np.float16]  #: shape (m, labels)
+    idf: npt.NDArray[np.float16]  #: shape (m,)
     bias: Floats  #: shape (labels,)
     mixing: Floats  #: multinomial Platt: shape (labels, labels)
     offset: Floats
@@ -58,10 +61,10 @@ class Router:
         shares: Shares = weights / weights.sum(axis=1, keepdims=True)
         return shares
 
-    def _scores(self, row: tuple[npt.NDArray[np.int64], Floats]) -> Floats:
-        columns, counts = row
-        values = normalised(counts, self.idf[columns].astype(np.float32), columns)
-        scores: Floats = values @ self.weights[columns].astype(np.float32) + self.bias
+    def _scores(self, row: Counted) -> Floats:
+        places, counts = compact(row, self.columns)
+        values = normalised(counts, self.idf[places].astype(np.float32), self.columns[places] >= 1 << BITS)
+        scores: Floats = values @ self.weights[places].astype(np.float32) + self.bias
         return scores
 
     def save(self, path: Path) -> None:
@@ -69,6 +72,7 @@ class Router:
         np.savez_compressed(
             path,
             labels=np.array(self.labels),
+            columns=self.columns,
             weights=self.weights,
             idf=self.idf,
             bias=self.bias,
@@ -85,21 +89,29 @@ def load_router(models: Path | None) -> Router | None:
     try:
         with np.load(path) as file:
             labels = tuple(str(label) for label in file["labels"])
-            return Router(labels, *(file[name] for name in ("weights", "idf", "bias", "mixing", "offset")))
+            return Router(labels, *(file[name] for name in ("columns", "weights", "idf", "bias", "mixing", "offset")))
     except (OSError, ValueError, KeyError) as error:
         raise UnusableModel(f"部门分类模型 {path} 无法读取（{error}），请重新训练或删除该文件") from error
 
 
-def normalised(counts: Floats, idf: Floats, columns: npt.NDArray[np.int64]) -> Floats:
+def compact(row: Counted, columns: Indices) -> Counted:
+    """A text's columns as places among those that are kept; the others fall away."""
+    if not len(columns):
+        return row[0][:0], row[1][:0]
+    places = np.minimum(np.searchsorted(columns, row[0]), len(columns) - 1)
+    known = columns[places] == row[0]
+    return places[known], row[1][known]
+
+
+def normalised(counts: Floats, idf: Floats, is_word: npt.NDArray[np.bool_]) -> Floats:
     """Sublinear tf · idf, each of the two blocks (characters, words) of length one."""
     values = (1 + np.log(counts)) * idf
-    words = columns >= 1 << BITS
-    for block in (words, ~words):
+    for block in (is_word, ~is_word):
         values[block] /= max(float(np.sqrt((values[block] ** 2).sum())), 1e-6)
     return np.asarray(values, np.float32)
 
 
-def features(texts: Sequence[str]) -> list[tuple[npt.NDArray[np.int64], Floats]]:
+def features(texts: Sequence[str]) -> list[Counted]:
     """Columns and counts of each text: character n-grams first, words and pairs of words behind them."""
     batch = fold_batch([plain(sound(t)) for t in texts])
     marked, first, last = padded(*shortened(batch.codes, batch.offsets))
@@ -152,51 +164,53 @@ def fit(rows: Sequence[Labelled]) -> Router:
 
     labels = tuple(sorted({r.label for r in rows}))
     y = np.array([labels.index(r.label) for r in rows])
-    raw = features([r.text for r in rows])
+    found = features([r.text for r in rows])
+    seen, times = np.unique(np.concatenate([columns for columns, _ in found]), return_counts=True)
+    kept = seen[times >= 2]
+    raw = [compact(row, kept) for row in found]
+    words = kept >= 1 << BITS
     held_out = np.zeros((len(rows), len(labels)), np.float32)
     for train, test in StratifiedKFold(FOLDS, shuffle=True, random_state=_SEED).split(y, y):
-        weights, bias, idf = _fit(raw, train, y, len(labels))
-        held_out[test] = _matrix([raw[i] for i in test], idf) @ weights.T + bias
-    weights, bias, idf = _fit(raw, np.arange(len(rows)), y, len(labels))
-    platt = LogisticRegression(C=10, max_iter=1000).fit(held_out, y)
-    mixing, offset = platt.coef_, platt.intercept_
-    if len(labels) == 2:
-        mixing, offset = np.vstack((-mixing, mixing)) / 2, np.concatenate((-offset, offset)) / 2
+        weights, bias, idf = _fit([raw[i] for i in train], y[train], words, len(labels))
+        held_out[test] = _matrix([raw[i] for i in test], idf, words) @ weights.T + bias
+    weights, bias, idf = _fit(raw, y, words, len(labels))
+    mixing, offset = _platt(LogisticRegression(C=10, max_iter=1000).fit(held_out, y))
     return Router(
-        labels,
-        np.ascontiguousarray(weights.T).astype(np.float16),
-        idf.astype(np.float16),
-        bias,
-        mixing.astype(np.float32),
-        offset.astype(np.float32),
+        labels, kept, np.ascontiguousarray(weights.T).astype(np.float16), idf.astype(np.float16), bias, mixing, offset
     )
 
 
-def _matrix(rows: Sequence[tuple[npt.NDArray[np.int64], Floats]], idf: Floats) -> Any:
+def _platt(model: Any) -> tuple[Floats, Floats]:
+    mixing, offset = model.coef_, model.intercept_
+    if len(mixing) == 1:  # two labels: scikit-learn keeps one row for both
+        mixing, offset = np.vstack((-mixing, mixing)) / 2, np.concatenate((-offset, offset)) / 2
+    return mixing.astype(np.float32), offset.astype(np.float32)
+
+
+def _matrix(rows: Sequence[Counted], idf: Floats, words: npt.NDArray[np.bool_]) -> Any:
     from scipy.sparse import csr_matrix
 
     bounds = np.concatenate(([0], np.cumsum([len(columns) for columns, _ in rows])))
-    values = np.concatenate([normalised(counts, idf[columns], columns) for columns, counts in rows])
-    columns = np.concatenate([columns for columns, _ in rows])
-    return csr_matrix((values, columns, bounds), shape=(len(rows), 2 << BITS))
+    values = np.concatenate([normalised(counts, idf[columns], words[columns]) for columns, counts in rows])
+    return csr_matrix((values, np.concatenate([c for c, _ in rows]), bounds), shape=(len(rows), len(idf)))
 
 
 def _fit(
-    raw: Sequence[tuple[npt.NDArray[np.int64], Floats]], train: npt.NDArray[np.int64], y: npt.NDArray[np.int64], n: int
+    rows: Sequence[Counted], y: Indices, words: npt.NDArray[np.bool_], labels: int
 ) -> tuple[Floats, Floats, Floats]:
-    """One against the rest for each label: weights (n, columns), bias (n,), idf (columns,)."""
+    """One against the rest for each label: weights (labels, columns), bias (labels,), idf (columns,)."""
     from scipy.sparse import diags
     from sklearn.svm import LinearSVC
 
-    counts = np.bincount(np.concatenate([raw[i][0] for i in train]), minlength=2 << BITS)
-    idf = np.where(counts < 2, 0, np.log((1 + len(train)) / (1 + counts)) + 1).astype(np.float32)
-    x = _matrix([raw[i] for i in train], idf)
-    weights, bias = np.zeros((n, 2 << BITS), np.float32), np.zeros(n, np.float32)
-    for label in range(n):
-        mine = y[train] == label
+    counts = np.bincount(np.concatenate([columns for columns, _ in rows]), minlength=len(words))
+    idf = (np.log((1 + len(rows)) / (1 + counts)) + 1).astype(np.float32)
+    x = _matrix(rows, idf, words)
+    weights, bias = np.zeros((labels, len(words)), np.float32), np.zeros(labels, np.float32)
+    for label in range(labels):
+        mine = y == label
         p, q = (np.asarray(x[m].sum(axis=0)).ravel() + 0.1 for m in (mine, ~mine))
         ratio = np.abs(np.log((p / p.sum()) / (q / q.sum())))
-        factor = (0.5 * ratio / ratio[ratio > 0].mean() + 0.5).astype(np.float32)
+        factor = (0.5 * ratio / max(float(ratio.mean()), 1e-9) + 0.5).astype(np.float32)
         model = LinearSVC(C=2, tol=0.01, random_state=_SEED).fit((x @ diags(factor)).tocsr(), mine)
         weights[label], bias[label] = model.coef_.ravel() * factor, model.intercept_[0]
     return weights, bias, idf
