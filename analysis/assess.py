@@ -14,9 +14,10 @@ from pathlib import Path
 
 from analysis import flags, neardup, words
 from analysis.characters import Batch, fold_batch
-from analysis.departments import Catalogue
+from analysis.departments import Catalogue, learned
 from analysis.places import Gazetteer
 from analysis.privacy import mask
+from analysis.routing import Router, load_router
 from analysis.sentiment import SCORERS, Scorer
 from analysis.text import LIMIT, hashtags, plain, sentences, sound
 from analysis.topics import TopicMatcher
@@ -85,6 +86,10 @@ class Assessor:
         return Catalogue(self.office)
 
     @cached_property
+    def _router(self) -> Router | None:
+        return load_router(self.models)
+
+    @cached_property
     def _flags(self) -> flags.FlagRules:
         return flags.FlagRules()
 
@@ -114,6 +119,8 @@ class Assessor:
             )
         ]
         departments = self._departments.guess(batch, topics, places)
+        if self._router is not None:
+            departments = learned(departments, self._router, [p.whole for p in parts], self.office)
         titles = _title_lengths(parts)
         kinds = [p.document.kind for p in parts]
         replies = self._flags.replies(batch, kinds)
@@ -123,12 +130,15 @@ class Assessor:
         signatures = neardup.signatures([p.masked_text or p.masked_title for p in parts])
         return [
             self._joined(*row)
-            for row in zip(parts, sentiments, topics, places, departments, marks, text_kinds, signatures, strict=True)
+            for row in zip(
+                parts, batch.folded, sentiments, topics, places, departments, marks, text_kinds, signatures, strict=True
+            )
         ]
 
     def _joined(
         self,
         part: _Part,
+        folded: str,
         sentiment: Sentiment,
         topics: tuple[TopicHit, ...],
         places: tuple[PlaceHit, ...],
@@ -137,7 +147,7 @@ class Assessor:
         kind: Flag,
         signature: bytes,
     ) -> Assessment:
-        cut = words.tokens(f"{part.masked_title}\n{part.masked_text}")
+        cut = words.tokens_of_folded(folded)
         text_kind = kind.code.removeprefix("kind.")
         more = (
             (kind, Flag(code="advertisement", text="疑似广告", words=kind.words))
@@ -210,7 +220,9 @@ def _keywords(part: _Part, cut: Sequence[str], places: Sequence[PlaceHit]) -> tu
     """Hashtags and places of the gazetteer first, then what stands out among the words."""
     tags = [tag for tag in hashtags(part.masked_text) if len(tag) <= 20]
     given = tags[:2] + [hit.name for hit in places if hit.ours][:1]
-    found = [w for w in words.keywords(cut) if not any(w in g for g in given)]
+    found = words.keywords(cut)
+    if given:
+        found = tuple(w for w in found if not any(w in g for g in given))
     return tuple(dict.fromkeys([*given, *found]))[:6]
 
 

@@ -7,12 +7,13 @@ given to training rows only. No text of any set is part of this project.
 import csv
 import hashlib
 import json
+import os
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from analysis.characters import fold_batch, is_word, keep
 from analysis.sentiment import GROUPS, LABELS
 from storage.types import KINDS
 
@@ -31,10 +32,12 @@ class Row:
 
 
 def key(text: str) -> str:
-    """What makes two texts the same: letters and digits, folded; as a hash, so that it may be kept."""
-    batch = fold_batch([text])
-    codes, _ = keep(batch.codes, batch.offsets, is_word(batch.codes))
-    return hashlib.sha256(codes.astype("<u4").tobytes()).hexdigest()
+    """What makes two texts the same: letters and digits, NFKC, lower case; as a hash, so that it may be kept."""
+    letters = _NO_LETTERS.sub("", unicodedata.normalize("NFKC", text).lower())
+    return hashlib.sha256(letters.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+_NO_LETTERS = re.compile(r"\W+")
 
 
 def in_test(text: str, tenths: int) -> bool:
@@ -154,6 +157,9 @@ def _messages(folder: Path) -> Iterator[Row]:
             test = in_test(body[:60], 3)
             label = None if test else weak_label(title)
             yield Row(f"{title}\n{body}".strip(), label, "message", "messages", test)
+            if label is not None:
+                # half of what citizens write has no title: the words that gave the label must not be all there is
+                yield Row(body, label, "message", "messages-untitled", test)
             if row.get("reply"):
                 yield Row(row["reply"], 1, "reply", "replies-same-city", test)
 
@@ -167,12 +173,21 @@ def _petitions(folder: Path) -> Iterator[Row]:
             yield Row(row["reply"], 1, "reply", "replies-other-city", True)
 
 
+#: sets whose labels leave out the neutral class: they teach words, but not how frequent a label is
+TWO_WAY = frozenset(("weibo-covid", "weibo-2way"))
+
+
 def gold_labels(folder: Path) -> dict[str, int]:
-    """Hand-read labels of test rows by the hash of their text: `citizen_messages_gold.csv` with key,label."""
-    return {row["key"]: int(row["label"]) for row in _table(folder, "citizen_messages_gold.csv")}
+    """Hand-read labels of test rows by the hash of their text: `citizen_messages_gold.csv` with key,label.
+
+    It lies in the folder, or where the environment variable MINSHENG_GOLD says.
+    """
+    path = Path(os.environ.get("MINSHENG_GOLD") or folder / "citizen_messages_gold.csv")
+    return {row["key"]: int(row["label"]) for row in _table(path.parent, path.name)}
 
 
-def with_gold(rows: Sequence[Row], gold: dict[str, int]) -> list[Row]:
-    """The messages that were read by hand, with that label."""
-    found = [(row, gold.get(key(row.text))) for row in rows if row.test and row.corpus == "messages"]
-    return [Row(r.text, label, r.group, "messages-by-hand", True) for r, label in found if label is not None]
+def with_gold(rows: Sequence[Row], gold: dict[str, int], *, calibrating: bool = False) -> list[Row]:
+    """The messages that were read by hand, with that label: the half that is tested on, or the half that calibrates."""
+    found = [(row, key(row.text)) for row in rows if row.test and row.corpus == "messages"]
+    halved = [(row, gold[k]) for row, k in found if k in gold and (int(k[8], 16) % 2 == 1) == calibrating]
+    return [Row(row.text, label, row.group, "messages-by-hand", not calibrating) for row, label in halved]

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from analysis.characters import Batch, fold_batch
 from analysis.places import chain
+from analysis.routing import Router
 from analysis.topics import RuleSet
 from storage.query import Node, Or, Word, parse
 from storage.types import Department, DepartmentGuess, Office, PlaceHit, TopicHit
@@ -104,6 +105,23 @@ class Catalogue:
                     probability = (_TOWN_ALONE if alone else _TOWN) * hit.confidence
                     return [_guess(self._towns[area], probability, f"属地：{hit.name}")]
         return []
+
+
+_LEARNED_FROM = 0.05  #: smaller probabilities are no candidates
+
+
+def learned(
+    guesses: Sequence[tuple[DepartmentGuess, ...]], router: Router, texts: Sequence[str], office: Office
+) -> list[tuple[DepartmentGuess, ...]]:
+    """The catalogue's guesses, and what the office's own classifier adds behind them; the catalogue keeps its word."""
+    joined = []
+    for given, row in zip(guesses, router.shares(texts).tolist(), strict=True):
+        found = {guess.id: guess for guess in given}
+        for label, probability in zip(router.labels, row, strict=True):
+            if label in office.departments and label not in found and probability >= _LEARNED_FROM:
+                found[label] = _guess(label, probability, "与历史派单相似")
+        joined.append(tuple(sorted(found.values(), key=lambda g: (-g.probability, g.id))[:_MOST]))
+    return joined
 
 
 def catalogue(office: Office, topic: str | None, text: str, places: Sequence[PlaceHit] = ()) -> list[DepartmentGuess]:

@@ -208,8 +208,7 @@ class Window:
         keys = (banded * _BAND_MIX).sum(axis=2, dtype=np.uint64)
         keys ^= keys >> np.uint64(29)
         keys *= np.uint64(0xBF58476D1CE4E5B9)
-        slots: npt.NDArray[np.int64] = ((keys >> np.uint64(20)) & np.uint64(self._buckets - 1)).astype(np.int64)
-        return slots
+        return np.asarray((keys >> np.uint64(20)) & np.uint64(self._buckets - 1), np.int64)
 
     def _nearest(
         self,

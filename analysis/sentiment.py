@@ -6,7 +6,7 @@ A petition is a polite statement of a grievance, a news text states a disaster w
 repeats the complaint it answers: hence one table per group of kinds in the one shipped file. See docs/model-card.md.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -62,7 +62,7 @@ class OwnScorer:
     """The project's own model."""
 
     def __init__(self, tables: Mapping[str, Table]) -> None:
-        self._tables = dict(tables)
+        self.tables = dict(tables)
 
     def score(self, batch: Batch, kinds: Sequence[Kind], *, explain: bool = True) -> list[Sentiment]:
         """Sentiment of each text of the batch, judged as a text of its kind."""
@@ -70,17 +70,19 @@ class OwnScorer:
         groups = [GROUPS[kind] for kind in kinds]
         for group in dict.fromkeys(groups):
             rows = [i for i, g in enumerate(groups) if g == group]
-            for i, sentiment in zip(rows, self._judge(batch, rows, self._tables[group], explain), strict=True):
+            for i, sentiment in zip(rows, self._judge(batch, rows, self.tables[group], explain), strict=True):
                 found[i] = sentiment
         return [s for s in found if s is not None]
 
     def _judge(self, batch: Batch, rows: Sequence[int], table: Table, explain: bool) -> list[Sentiment]:
         codes, offsets = select(batch, rows)
-        positions, first, last = _positions(codes, offsets, table)
+        marked, positions, first, last = _positions(codes, offsets, table)
         odds = _log_odds(positions, first, last, table)
         shares = probabilities(odds)
         best = shares.argmax(axis=1).tolist()
-        spans = _spans(batch, rows, positions, first, last, table, best) if explain else [()] * len(rows)
+        spans = (
+            _Clauses(marked, positions, first, last).spans(batch, rows, table, best) if explain else [()] * len(rows)
+        )
         return [
             Sentiment(label=LABELS[b], negative=p[0], neutral=p[1], positive=p[2], spans=s)
             for b, p, s in zip(best, shares.tolist(), spans, strict=True)
@@ -99,13 +101,13 @@ def select(batch: Batch, rows: Sequence[int]) -> tuple[npt.NDArray[np.uint32], n
 
 def _positions(
     codes: npt.NDArray[np.uint32], offsets: npt.NDArray[np.int64], table: Table
-) -> tuple[npt.NDArray[np.int16], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Weight of all n-grams that start at each position; shape (positions, 2)."""
+) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.int16], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Codes with marks, weight of all n-grams that start at each; (positions,), (positions, 2); bounds of each text."""
     marked, first, last = padded(codes, offsets)
     total = np.zeros((len(marked), 2), np.int16)
     for bucket in buckets(marked, table.bits):
         total += table.weights.take(bucket).view(np.int8).reshape(-1, 2)
-    return total, first, last
+    return marked, total, first, last
 
 
 def _log_odds(
@@ -126,51 +128,56 @@ def probabilities(odds: Floats) -> npt.NDArray[np.float64]:
     return shares
 
 
-def _spans(
-    batch: Batch,
-    rows: Sequence[int],
-    positions: npt.NDArray[np.int16],
-    first: npt.NDArray[np.int64],
-    last: npt.NDArray[np.int64],
-    table: Table,
-    best: Sequence[int],
-) -> list[tuple[tuple[str, float], ...]]:
-    """For each text the clauses that spoke loudest for its label; none for a neutral one."""
-    spans: list[tuple[tuple[str, float], ...]] = []
-    for row, start, end, label in zip(rows, first.tolist(), last.tolist(), best, strict=True):
-        if label == 1 or end - start < 2:
-            spans.append(())
-            continue
-        column = positions[start + 1 : end, 0 if label == 0 else 1]
-        factor = table.scale / ((end - start) * ORDERS) ** 0.5
-        spans.append(tuple(_clauses(batch, row, column, factor)))
-    return spans
+class _Clauses:
+    """All clauses of a batch with their weights: what stands between two marks."""
+
+    def __init__(
+        self,
+        marked: npt.NDArray[np.uint32],
+        positions: npt.NDArray[np.int16],
+        first: npt.NDArray[np.int64],
+        last: npt.NDArray[np.int64],
+    ) -> None:
+        self._positions = positions
+        marks = np.flatnonzero(~word_table()[np.minimum(marked, 0xFFFF)])
+        starts = np.concatenate(([0], marks + 1))[: len(marks)]
+        self._starts, self._ends = starts.tolist(), marks.tolist()
+        self._sums = np.add.reduceat(positions, starts, axis=0, dtype=np.int32) if len(starts) else positions[:0]
+        self._first, self._last = first, last
+        self._from = np.searchsorted(starts, first + 1).tolist()
+        self._to = np.searchsorted(starts, last).tolist()
+
+    def spans(
+        self, batch: Batch, rows: Sequence[int], table: Table, best: Sequence[int]
+    ) -> list[tuple[tuple[str, float], ...]]:
+        """For each text the clauses that spoke loudest for its label; none for a neutral one."""
+        sums: tuple[list[int], ...] = (self._sums[:, 0].tolist(), [], self._sums[:, 1].tolist())
+        factors = (table.scale / np.sqrt((self._last - self._first) * ORDERS)).tolist()
+        begins = (self._first + 1).tolist()
+        return [
+            () if label == 1 else tuple(self._loudest(batch, row, begins[n], factors[n], label // 2, n, sums[label]))
+            for n, (row, label) in enumerate(zip(rows, best, strict=True))
+        ]
+
+    def _loudest(
+        self, batch: Batch, row: int, begin: int, factor: float, column: int, n: int, sums: list[int]
+    ) -> Iterator[tuple[str, float]]:
+        chosen = sorted(range(self._from[n], self._to[n]), key=sums.__getitem__, reverse=True)[:_SPANS]
+        for clause in chosen:
+            start, end, weight = self._starts[clause], self._ends[clause], sums[clause]
+            if weight <= 0 or end <= start:
+                return
+            if end - start > _CLAUSE:
+                start, end, weight = _window(self._positions[:, column], start, end)
+            yield batch.original(row, start - begin, end - begin), round(weight * factor, 3)
 
 
-def _clauses(batch: Batch, row: int, column: npt.NDArray[np.int16], factor: float) -> list[tuple[str, float]]:
-    codes = batch.codes[batch.offsets[row] :][: len(column)]
-    marks = np.flatnonzero(~word_table()[np.minimum(codes, 0xFFFF)])
-    cuts = np.concatenate(([0], marks + 1))
-    cuts = cuts[cuts < len(column)]
-    weights = np.add.reduceat(column.astype(np.int32), cuts)
-    chosen = []
-    for c in np.argsort(-weights, kind="stable")[:_SPANS].tolist():
-        if weights[c] <= 0:
-            break
-        start = int(cuts[c])
-        end = int(cuts[c + 1]) - 1 if c + 1 < len(cuts) else len(column)
-        start, end = _loudest(column, start, max(end, start + 1))
-        chosen.append((batch.original(row, start, end), round(float(column[start:end].sum()) * factor, 3)))
-    return chosen
-
-
-def _loudest(column: npt.NDArray[np.int16], start: int, end: int) -> tuple[int, int]:
-    """The stretch of at most 24 characters of a long clause with the largest sum."""
-    if end - start <= _CLAUSE:
-        return start, end
+def _window(column: npt.NDArray[np.int16], start: int, end: int) -> tuple[int, int, int]:
+    """The stretch of 24 characters of a long clause with the largest sum, and that sum."""
     sums = np.cumsum(np.concatenate(([0], column[start:end].astype(np.int32))))
-    begin = start + int(np.argmax(sums[_CLAUSE:] - sums[:-_CLAUSE]))
-    return begin, begin + _CLAUSE
+    gains = sums[_CLAUSE:] - sums[:-_CLAUSE]
+    at = int(np.argmax(gains))
+    return start + at, start + at + _CLAUSE, int(gains[at])
 
 
 class SnowScorer:

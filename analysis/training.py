@@ -17,13 +17,14 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis.characters import fold_batch
-from analysis.corpora import own_rows, research_rows
+from analysis.corpora import TWO_WAY, Row, UnusableRows, gold_labels, own_rows, research_rows, with_gold
 from analysis.features import BITS, ORDERS, buckets, padded, shortened
 from analysis.sentiment import LABELS, OwnScorer, load
 from analysis.text import plain, sound
 
 FOLDS = 4
 _STEP = 2000
+_HAND_READ = 50  #: fewer hand-read rows move nothing
 _SEED = 20160812
 
 Floats = npt.NDArray[np.float32]
@@ -144,30 +145,36 @@ def _stack(parts: Sequence[_Part], y: Indices, rows: Indices, balance: float) ->
 
 
 #: how far rare labels are raised in the stacking: the share of sqrt-inverse frequency that macro-F1 asked for
-BALANCE = {"news": 0.5, "social": 0.25, "message": 0.0}
+BALANCE = {"news": 0.4, "social": 0.5, "message": 0.0}
 
 
 def train_sentiment(data: Path, out: Path) -> dict[str, int]:
     """Learn from a folder of research sets or from an office's own rows; writes `sentiment.npz`. Returns row counts."""
-    rows = [r for r in (research_rows(data) if data.is_dir() else own_rows(data)) if not r.test and r.label is not None]
+    every = research_rows(data) if data.is_dir() else own_rows(data)
+    rows = [r for r in every if not r.test and r.label is not None]
+    by_hand = with_gold(every, gold_labels(data), calibrating=True) if data.is_dir() else []
     base = None if data.is_dir() else load(None)
     x = matrix([r.text for r in rows])
     y = np.array([r.label for r in rows], np.int64)
     folds = np.random.default_rng(_SEED).integers(0, FOLDS, len(rows))
     group = np.array(["message" if r.group == "reply" else r.group for r in rows])
     everyone = np.arange(len(rows))
-    joint = [_part(x, y, everyone, folds, nb=nb) for nb in (True, False)]
-    joint += [] if base is None else [_shipped(base, x)]
+    joint = [_part(x, y, everyone, folds, nb=nb) for nb in (True, False)] if base is None else _shipped(base, x)
     file: dict[str, npt.NDArray[Any]] = {}
     for name in ("news", "social", "message"):
         mine = np.flatnonzero(group == name)
-        if len(np.unique(y[mine])) < 2:
-            continue
+        if len(np.unique(y[mine])) < (2 if base is None else len(LABELS)):
+            continue  # an office's rows that leave out a label would unlearn it: the shipped table stays
         own = [_part(x, y, mine, folds, nb=nb) for nb in (True, False)]
-        model, odds = _stack([*joint, *own], y, mine, BALANCE[name])
+        counted = np.array([i for i in mine if rows[i].corpus not in TWO_WAY and rows[i].group != "reply"])
+        model, _ = _stack([*joint, *own], y, counted, BALANCE[name])
         file |= _entry(name, model)
         if name == "message":
-            file |= _reply_entry(odds, y[mine], np.array([rows[i].group == "reply" for i in mine]), file)
+            model = _by_hand(model, by_hand)
+            file |= {"bias.message": (model.bias[[0, 2]] - model.bias[1]).astype(np.float32)}
+            file |= _reply_entry(model, x[mine], y[mine], np.array([rows[i].group == "reply" for i in mine]), file)
+    if not file:
+        raise UnusableRows(f"{data.name} 里没有一类来源同时含有 negative、neutral、positive 三种标注，不能训练")
     out.mkdir(parents=True, exist_ok=True)
     if base is not None:
         file = _kept(base) | file
@@ -188,8 +195,26 @@ def _entry(group: str, model: Linear) -> dict[str, npt.NDArray[Any]]:
     }
 
 
+def _by_hand(model: Linear, rows: Sequence[Row]) -> Linear:
+    """The threshold of grievances moved to where the rows that were read by hand put it.
+
+    Weak labels come in equal parts of clear grievances and clear questions; what citizens really write does not. Only
+    the intercept moves: half of 291 rows carry no more.
+    """
+    if len(rows) < _HAND_READ:
+        return model
+    scores = model.scores(matrix([row.text for row in rows]))
+    odds = (scores[:, 0] - scores[:, 1]).astype(np.float64)
+    wanted = float(np.mean([row.label == 0 for row in rows]))
+    low, high = -8.0, 8.0
+    for _ in range(50):
+        shift = (low + high) / 2
+        low, high = (shift, high) if (1 / (1 + np.exp(-odds - shift))).mean() < wanted else (low, shift)
+    return Linear(model.weights, model.bias + np.array([shift, 0, 0], np.float32))
+
+
 def _reply_entry(
-    odds: Floats, y: Indices, reply: npt.NDArray[np.bool_], file: dict[str, npt.NDArray[Any]]
+    model: Linear, x: Any, y: Indices, reply: npt.NDArray[np.bool_], file: dict[str, npt.NDArray[Any]]
 ) -> dict[str, npt.NDArray[Any]]:
     """Replies share the table of the messages they answer; known to be replies, they start from neutral.
 
@@ -197,17 +222,36 @@ def _reply_entry(
     """
     from sklearn.linear_model import LogisticRegression
 
+    scores = model.scores(x)
+    odds = scores[:, [0]] - scores[:, [1]]
     weight = np.where(reply, 1.0, 0.05 * max(reply.sum(), 1) / max((~reply).sum(), 1))
-    top = LogisticRegression(C=1).fit(odds[:, :1], y == 0, sample_weight=weight)
+    top = LogisticRegression(C=1).fit(odds, y == 0, sample_weight=weight)
     bias = file["bias.message"]
     slope = np.diag([float(top.coef_[0, 0]), 1.0]).astype(np.float32)
     shift = np.array([bias[0] * slope[0, 0] + top.intercept_[0], bias[1]], np.float32)
     return {"use.reply": np.array("message"), "slope.reply": slope, "bias.reply": shift}
 
 
-def _shipped(base: OwnScorer, x: Any) -> _Part:
-    raise NotImplementedError
+def _shipped(base: OwnScorer, x: Any) -> list[_Part]:
+    """The shipped tables as parts: an office's rows correct them and do not start from nothing."""
+    parts = []
+    for table in base.tables.values():
+        pair = table.weights.view(np.int8).reshape(-1, 2).T.astype(np.float32) * np.float32(table.scale)
+        weights = np.stack((pair[0], np.zeros_like(pair[0]), pair[1]))
+        model = Linear(weights, np.array([table.bias[0], 0, table.bias[1]], np.float32))
+        parts.append(_Part(model, model.scores(x)))
+    return parts
 
 
 def _kept(base: OwnScorer) -> dict[str, npt.NDArray[Any]]:
-    raise NotImplementedError
+    """The shipped tables, for the groups of which an office has no rows."""
+    file: dict[str, npt.NDArray[Any]] = {}
+    for group, table in base.tables.items():
+        file |= {
+            f"use.{group}": np.array(group),
+            f"weights.{group}": np.ascontiguousarray(table.weights.view(np.int8).reshape(-1, 2).T),
+            f"scale.{group}": np.array(table.scale),
+            f"slope.{group}": table.slope,
+            f"bias.{group}": table.bias,
+        }
+    return file

@@ -5,6 +5,7 @@ Search tokens come from the common dictionary alone, so that a query and a docum
 own names join the keywords through the gazetteer (`analysis.places`), which needs no dictionary.
 """
 
+import re
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -14,12 +15,13 @@ from itertools import groupby, pairwise
 from math import log
 from pathlib import Path
 
-from analysis.text import LIMIT, normal, sound
+from analysis.characters import fold_text
+from analysis.text import LIMIT, sound
 
 MODELS = Path(__file__).with_name("models")
 Cut = Callable[[str], list[str]]
 
-_LONGEST = 64  #: a longer run of letters is no word
+_ENDLESS = re.compile(r"[0-9a-z_]{65,}")  #: a longer run of letters is no word
 
 
 def by_rjieba(words: Sequence[str] = ()) -> Cut:
@@ -51,14 +53,19 @@ def cutter(words: Sequence[str] = ()) -> Cut:
 
 
 @cache
-def _common() -> Cut:
+def common() -> Cut:
+    """The cutter of the common dictionary, made once per process."""
     return cutter()
 
 
 def tokens(text: str, cut: Cut | None = None) -> list[str]:
     """Search tokens of a text: lower-case, NFKC, simplified; punctuation and emoji left out; words within words too."""
-    cut = cut or _common()
-    return [t for t in cut(normal(sound(text, LIMIT))) if t[0].isalnum() and len(t) <= _LONGEST]
+    return tokens_of_folded(fold_text(sound(text, LIMIT)), cut)
+
+
+def tokens_of_folded(folded: str, cut: Cut | None = None) -> list[str]:
+    """`tokens` for a text that is folded already."""
+    return [t for t in (cut or common())(_ENDLESS.sub(" ", folded)) if t[0].isalnum()]
 
 
 def segment(text: str) -> str:
@@ -75,21 +82,24 @@ def background() -> tuple[dict[str, float], float]:
     return {word: log(documents / (1 + int(n))) for word, n in counts}, log(documents / 2)
 
 
-def keywords(found: Iterable[str], count: int = 6) -> tuple[str, ...]:
+def keywords(found: Sequence[str], count: int = 6) -> tuple[str, ...]:
     """The words that stand out by tf·idf (Spärck Jones 1972) against the background, best first.
 
     Single characters, numbers and words that the background calls common are left out.
     """
     idf, unknown = background()
-    weights: dict[str, float] = {}
-    for word, times in Counter(found).items():
-        if len(word) < 2 or word.isascii():
-            continue
-        weight = idf.get(word, unknown if len(word) <= 6 else 0.0)
-        if weight > _COMMON and not word.isnumeric():
-            weights[word] = times * weight
-    best = sorted(weights, key=lambda w: (-weights[w], w))
-    return tuple(_without_parts(best, count))
+    long = [word for word in found if len(word) > 1]
+    known = dict(zip(long, map(idf.get, long), strict=True))
+    weights = {word: _unknown(word, unknown) if weight is None else weight for word, weight in known.items()}
+    if len(weights) < len(long):
+        for word, times in Counter(long).items():
+            weights[word] *= times if weights[word] > _COMMON else 0
+    best = sorted(weights, key=weights.__getitem__, reverse=True)  # stable: of equals the one that came first
+    return tuple(_without_parts([word for word in best[: 3 * count] if weights[word] > _COMMON], count))
+
+
+def _unknown(word: str, weight: float) -> float:
+    return 0.0 if word.isascii() or len(word) > 6 or word.isnumeric() else weight
 
 
 _COMMON = 3.5  #: idf of a word that one document in 33 holds
@@ -99,10 +109,13 @@ def _without_parts(best: Sequence[str], count: int) -> list[str]:
     """Search tokens hold words within words: of 食品安全, 食品, 安全 only the first that ranks."""
     chosen: list[str] = []
     for word in best:
-        if len(chosen) == count:
-            break
-        if not any(word in other or other in word for other in chosen):
+        for other in chosen:
+            if word in other or other in word:
+                break
+        else:
             chosen.append(word)
+            if len(chosen) == count:
+                break
     return chosen
 
 

@@ -1,0 +1,141 @@
+"""Training and evaluation on rows written here; the floors of the shipped model where the research sets are at hand."""
+
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from analysis import corpora, evaluation, quality
+from analysis.routing import load_router, train_departments
+from analysis.sentiment import UnusableModel, load
+from analysis.training import train_sentiment
+
+LABELLED = Path(__file__).with_name("labelled") / "sentiment.jsonl"
+FLOORS = json.loads((Path(__file__).with_name("floors") / "quality.json").read_text(encoding="utf-8"))
+SHARED = Path(os.environ.get("MINSHENG_SHARED") or Path(__file__).parents[2] / "shared") / "data"
+
+WORDS = {
+    "jyj": ("学校", "老师", "学区", "补课"),
+    "sthj": ("污水", "黑烟", "异味", "排污"),
+    "scjg": ("过期", "假货", "食品", "价格"),
+}
+
+
+@pytest.fixture(scope="module")
+def rows(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("rows") / "rows.jsonl"
+    lines = [
+        json.dumps({"id": f"{label}{i}{j}", "title": f"反映{a}", "text": f"我们这里的{a}和{b}有问题", "label": label})
+        for label, words in WORDS.items()
+        for i, a in enumerate(words)
+        for j, b in enumerate(words)
+        if a != b
+    ]
+    path.write_text("\n".join(lines), encoding="utf-8")
+    return path
+
+
+def test_departments_train_and_evaluate(rows: Path, tmp_path: Path) -> None:
+    assert train_departments(rows, tmp_path) == {"jyj": 12, "scjg": 12, "sthj": 12}
+    router = load_router(tmp_path)
+    assert router is not None
+    assert router.labels[int(router.shares(["河里全是污水，异味很大"]).argmax())] == "sthj"
+    answer = quality.evaluate("departments", tmp_path, rows)
+    assert answer["metrics"]["macro_f1"] > 0.9  # type: ignore[index]
+    first = answer["predictions"][0]  # type: ignore[index]
+    assert first["id"] == "jyj01"
+    assert sum(c["probability"] for c in first["candidates"]) == pytest.approx(1, abs=0.001)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ('{"text": "a", "label": "x"}\n{oops', "第 2 行"),
+        ('{"text": "a"}', "label"),
+        ('{"text": "a", "label": "x"}', "至少"),
+    ],
+)
+def test_unusable_rows_are_named(tmp_path: Path, content: str, message: str) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_text(content, encoding="utf-8")
+    with pytest.raises(corpora.UnusableRows, match=message):
+        train_departments(path, tmp_path)
+
+
+OWN = [
+    {"text": f"{n}{text}", "kind": "message", "label": label}
+    for text, label in (
+        ("号窗口服务堪称蜗牛速度", "negative"),
+        ("号窗口今天办理社保业务", "neutral"),
+        ("号窗口姑娘真热心，给她送锦旗", "positive"),
+    )
+    for n in range(40)
+]
+
+
+def write(path: Path, rows: list[dict[str, str]]) -> Path:
+    path.write_text("\n".join(json.dumps(row, ensure_ascii=False) for row in rows), encoding="utf-8")
+    return path
+
+
+def test_own_rows_are_learned(tmp_path: Path) -> None:
+    path = write(tmp_path / "own.jsonl", OWN)
+    train_sentiment(path, tmp_path)
+    assert quality.evaluate("sentiment", tmp_path, path)["metrics"]["accuracy"] > 0.95  # type: ignore[index]
+
+
+def test_own_rows_without_one_label_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(corpora.UnusableRows, match="positive"):
+        train_sentiment(write(tmp_path / "own.jsonl", OWN[:80]), tmp_path)
+
+
+@pytest.mark.xfail(strict=True, reason="a few narrow rows refit the whole group: other texts lose .12 of macro-F1")
+def test_own_rows_leave_other_texts_alone(tmp_path: Path) -> None:
+    train_sentiment(write(tmp_path / "own.jsonl", OWN), tmp_path)
+    before = quality.evaluate("sentiment", None, LABELLED)["metrics"]["macro_f1"]  # type: ignore[index]
+    assert quality.evaluate("sentiment", tmp_path, LABELLED)["metrics"]["macro_f1"] > before - 0.1  # type: ignore[index]
+
+
+def test_a_broken_model_says_which(tmp_path: Path) -> None:
+    (tmp_path / "sentiment.npz").write_bytes(b"nonsense")
+    with pytest.raises(UnusableModel, match=r"sentiment\.npz"):
+        load(tmp_path)
+
+
+def test_figures_agree_with_worked_examples() -> None:
+    truth, guess = np.array([0, 0, 1, 1]), np.array([0, 1, 1, 1])
+    assert evaluation.macro_f1(truth, guess, 2) == pytest.approx((2 / 3 + 4 / 5) / 2)
+    assert evaluation.auc(np.array([True, False, True]), np.array([0.9, 0.1, 0.1])) == pytest.approx(0.75)
+    sure = np.array([[0.9, 0.1]] * 10)
+    assert evaluation.calibration_error(np.array([0] * 9 + [1]), sure, bins=1) == pytest.approx(0)
+
+
+def test_no_training_row_stands_in_a_test_split() -> None:
+    made = [corpora.Row("甲。乙", 0, "news", "a", True), corpora.Row("甲乙", 0, "news", "b", False)]
+    assert corpora.distinct(made) == made[:1]
+
+
+def test_floors_of_the_shipped_model() -> None:
+    if not (SHARED / "news_sentiment_3way.csv").exists():
+        pytest.skip("research sets are not at hand (MINSHENG_SHARED)")
+    figures = quality.sentiment_figures(SHARED)
+    by_hand = "messages-by-hand.auc" in figures  # hand-read labels lie elsewhere (MINSHENG_GOLD)
+    named = [name for name in FLOORS["at_least"] if by_hand or not name.startswith("messages-by-hand")]
+    below = {name: figures[name].value for name in named if figures[name].value < FLOORS["at_least"][name]}
+    above = {name: figures[name].value for name, floor in FLOORS["at_most"].items() if figures[name].value > floor}
+    assert not below
+    assert not above
+
+
+def test_floors_are_not_above_the_published_page() -> None:
+    page = (Path(__file__).parents[1] / "docs" / "quality.md").read_text(encoding="utf-8")
+    published = {
+        cells[1]: float(cells[2])
+        for line in page.splitlines()
+        if line.startswith("| ") and "." in line and len(cells := [c.strip() for c in line.split("|")]) > 5
+        if cells[2].replace(".", "").isdigit()
+    }
+    assert {name for name, floor in FLOORS["at_least"].items() if published[name] < floor} == set()
+    assert {name for name, floor in FLOORS["at_most"].items() if published[name] > floor} == set()
