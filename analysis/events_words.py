@@ -5,6 +5,7 @@ import unicodedata
 import zlib
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 
 import rjieba
 
@@ -13,6 +14,7 @@ from storage.types import Assessment, Document, Kind, StoredDocument
 BITS = 22
 _MASK = (1 << BITS) - 1
 _TEXT = 1500  #: characters of a text that are read
+_PAIRS = 400  #: pairs of a document that are counted
 _TITLE_WEIGHT, _TEXT_WEIGHT = 2.0, 1.0
 #: matters on message boards and hotlines live for months, those of social media for days
 SLOW_KINDS: frozenset[Kind] = frozenset({"message", "hotline"})
@@ -85,6 +87,7 @@ class Read:
     seen_at: datetime
     kind: Kind
     words: dict[int, tuple[float, str]]  #: feature → (weight, the word as it stands)
+    pairs: dict[int, str]  #: feature of two words that stand together, a name perhaps → the two
     places: frozenset[str]  #: ids of the places it names, the surest three
     topics: frozenset[str]
     thread: str | None
@@ -103,12 +106,14 @@ def read(document: Document, assessment: Assessment) -> Read:
     title = assessment.masked_title or document.title
     text = assessment.masked_text or document.text
     places = sorted(assessment.places, key=lambda p: (-p.confidence, p.id))[:3]
+    cut = (cut_words(title), cut_words(text[:_TEXT]))
     return Read(
         id=document.id,
         at=min(document.at, document.fetched_at),
         seen_at=document.fetched_at,
         kind=document.kind,
-        words=features(title, text),
+        words=features(*cut),
+        pairs=pairs(*cut),
         places=frozenset(p.id for p in places),
         topics=frozenset(t.id for t in assessment.topics),
         thread=document.thread if document.thread != document.id else None,
@@ -123,14 +128,35 @@ def read_row(row: StoredDocument) -> Read:
     return read(row.document, row.assessment)
 
 
-def features(title: str, text: str) -> dict[int, tuple[float, str]]:
+def cut_words(text: str) -> list[str]:
+    """Words in order, NFKC and lower case, without marks and blanks."""
+    return [w for w in rjieba.cut(_readable(text)) if _WORD.match(w)]
+
+
+def features(title: list[str], text: list[str]) -> dict[int, tuple[float, str]]:
     """Feature → (weight, word): words of two characters or more, no filler; a title's words weigh double."""
     found: dict[int, tuple[float, str]] = {}
-    for part, weight in ((title, _TITLE_WEIGHT), (text[:_TEXT], _TEXT_WEIGHT)):
-        for word in rjieba.cut(_readable(part)):
-            if len(word) > 1 and _WORD.match(word) and word not in _STOP:
-                found.setdefault(zlib.crc32(word.encode("utf-8", "replace")) & _MASK, (weight, word))
+    for part, weight in ((title, _TITLE_WEIGHT), (text, _TEXT_WEIGHT)):
+        for word in part:
+            if len(word) > 1 and word not in _STOP:
+                found.setdefault(_feature(word), (weight, word))
     return found
+
+
+def pairs(title: list[str], text: list[str]) -> dict[int, str]:
+    """Words that stand together: what the cutter tears apart in a name (魅力 之 城) is whole again here."""
+    found: dict[int, str] = {}
+    for part in (title, text):
+        for left, right in pairwise(part):
+            if len(left) + len(right) > 2 and not (left in _STOP and right in _STOP):
+                found.setdefault(_feature(f"{left} {right}"), left + right)
+            if len(found) >= _PAIRS:
+                return found
+    return found
+
+
+def _feature(word: str) -> int:
+    return zlib.crc32(word.encode("utf-8", "replace")) & _MASK
 
 
 def _readable(text: str) -> str:
