@@ -30,6 +30,7 @@ _GROWN = 3
 _BIGGER = 0.08  #: what each doubling of an event adds to its claim
 _SHORT = 0.03  #: the same for short texts of fast kinds, where a name is seldom said twice
 _CROWD = 0.09  #: what each tenfold of documents adds to it: among many, some are alike by chance
+_TOLD, _HELD = 0.02, 0.2  #: as the next two, for short texts
 _RARE = 0.002  #: share of the window outside the event that such a word or name is in at most
 _COMMON = 0.4  #: share of the event's documents that must hold it
 _DAYS_SLOW, _DAYS_SOCIAL, _DAYS = 300.0, 2.0, 6.0  #: time constants of the decay: board and hotline, social, others
@@ -227,13 +228,20 @@ class Grouper:
     def _proven(self, doc: Read, vector: Vector, held: Held, likeness: float, shared: list[int]) -> bool:
         """Whether this likeness is enough: by itself, or with a name that both share and others do not."""
         if not held.slow and doc.kind not in SLOW_KINDS:
-            return likeness >= _SHORT + _CROWD * math.log10(max(1.0, self._index.total / 500))
+            return self._proven_short(vector, held, likeness, shared)
         if likeness < (_YOUNG if held.count < _GROWN else _LIKELY):
             return False
         told = self._index.told_by
         return likeness >= _SURE or bool(
             told(shared, held, _RARE, _COMMON) and told(vector.names, held, _RARE, _COMMON)
         )
+
+    def _proven_short(self, vector: Vector, held: Held, likeness: float, shared: list[int]) -> bool:
+        """The same for short texts: among many documents some are alike by chance, unless a word tells them."""
+        total = self._index.total
+        if likeness < _SHORT + _CROWD * math.log10(max(1.0, total / 500)):
+            return False
+        return likeness >= _SURE or bool(self._index.told_by(shared, held, _TOLD, _HELD))
 
     def _nearness(self, doc: Read, held: Held) -> float:
         """Decay with the time between document and event, and a damper where they name different places."""
