@@ -29,6 +29,7 @@ _HAPAX = {
 }  #: share of a word that nobody else used in a document's length: it cannot match anything
 _POWER = {True: 1.5, False: 0.7}  #: of the inverse document frequency: slow kinds are long, others short
 _HALVE = 1 << 20  #: documents after which word frequencies are halved
+_OBJECTS = 40  #: named things of an event that are kept
 _PROFILE = 200  #: features of an event that are kept
 
 
@@ -67,6 +68,7 @@ class Held:
     holders: Counter[int] | None = None  #: documents that hold a word or a pair
     length: float = 1.0
     places: frozenset[str] = frozenset()
+    objects: dict[str, int] | frozenset[str] = frozenset()  #: documents that name it; a set while it has one document
     closed_at: datetime | None = None
     successor: str | None = None
 
@@ -167,6 +169,7 @@ class Index:
             slow=doc.kind in SLOW_KINDS,
             length=math.sqrt(sum(w * w for w in vector.words.values())),
             places=doc.places,
+            objects=doc.objects,
         )
         self.events[event_id] = held
         self.by_number[held.number] = event_id
@@ -183,6 +186,9 @@ class Index:
         held.seen_at = max(held.seen_at, doc.seen_at)
         held.slow = held.slow or doc.kind in SLOW_KINDS
         held.places |= doc.places
+        counts = Counter(held.objects)
+        counts.update(doc.objects)
+        held.objects = dict(counts.most_common(_OBJECTS))
         self._keep(doc, held, vector)
 
     def _add(self, held: Held, vector: Vector) -> None:

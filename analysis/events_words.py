@@ -18,6 +18,20 @@ _PAIRS = 400  #: pairs of a document that are counted
 _TITLE_WEIGHT, _TEXT_WEIGHT = 2.0, 1.0
 #: matters on message boards and hotlines live for months, those of social media for days
 SLOW_KINDS: frozenset[Kind] = frozenset({"message", "hotline"})
+_NAMED = 300  #: characters of a text in which names are looked for
+_KINDS = {
+    "学校": "学校食堂|学校|小学|中学|幼儿园|食堂",
+    "小区": "小区|花园|公寓|家园|新城",
+    "企业": "外贸公司|公司|印染厂|化工厂|医院|饭店|酒店|超市|健身房",
+}
+_OBJECT_KIND = {word: kind for kind, text in _KINDS.items() for word in text.split("|")}
+_OBJECT = re.compile(
+    r"(?P<name>[\u4e00-\u9fff]{2})(?P<kind>" + "|".join(sorted(_OBJECT_KIND, key=lambda w: (-len(w), w))) + ")"
+)
+#: characters that stand before such a word without naming anything
+_EMPTY = re.compile(
+    "[的地得在了是和与到从住个这那我你他她它们有无不没进出入该本各某旁边内外里前后近被把让给对为于等及或又也都就才家所]"
+)
 _WORD = re.compile(r"\w")
 _STOP = frozenset(
     [
@@ -88,6 +102,7 @@ class Read:
     kind: Kind
     words: dict[int, tuple[float, str]]  #: feature → (weight, the word as it stands)
     pairs: dict[int, str]  #: feature of two words that stand together, a name perhaps → the two
+    objects: frozenset[str]  #: what it is about by name: kind and the two characters before it ("学校 月华")
     places: frozenset[str]  #: ids of the places it names, the surest three
     topics: frozenset[str]
     thread: str | None
@@ -114,6 +129,7 @@ def read(document: Document, assessment: Assessment) -> Read:
         kind=document.kind,
         words=features(*cut),
         pairs=pairs(*cut),
+        objects=objects(f"{title} {text[:_NAMED]}"),
         places=frozenset(p.id for p in places),
         topics=frozenset(t.id for t in assessment.topics),
         thread=document.thread if document.thread != document.id else None,
@@ -126,6 +142,16 @@ def read(document: Document, assessment: Assessment) -> Read:
 def read_row(row: StoredDocument) -> Read:
     """The same from the store."""
     return read(row.document, row.assessment)
+
+
+def objects(text: str) -> frozenset[str]:
+    """Named schools, estates, firms: two matters of the same kind about two of them are not one."""
+    found = set()
+    for match in _OBJECT.finditer(_readable(text)):
+        name = match.group("name")
+        if not _EMPTY.search(name) and len(rjieba.cut(name, False)) > 1:  # a word of the dictionary is no name
+            found.add(f"{_OBJECT_KIND[match.group('kind')]} {name}")
+    return frozenset(found)
 
 
 def cut_words(text: str) -> list[str]:

@@ -31,8 +31,8 @@ _THINGS = (
 _FEELING = "真好看|有点贵|很香|挺好玩|舍不得|正合适|手感好|想起小时候|值得再来|颜色真正|味道地道|差点忘了|又轻又软"
 #: what only the people around one incident say
 _DETAILS = (
-    "{road}这边都在说", "{estate}的邻居也遇到了", "问过{road}社区，说不归他们管", "{estate}门口贴了通知又撕了", "从{road}路过就能看到",
-    "住在{estate}的亲戚也打电话来问", "{road}的店家都不敢吭声", "{estate}业主群里吵翻了",
+    "{road}这边都在说", "{estate}的邻居也遇到了", "问过{road}社区，说不归他们管", "{estate}门口贴了通知又撕了",
+    "从{road}路过就能看到",     "住在{estate}的亲戚也打电话来问", "{road}的店家都不敢吭声", "{estate}业主群里吵翻了",
 )  # fmt: skip
 
 
@@ -161,7 +161,8 @@ def _chatter(rng: random.Random, start: datetime, days: int, per_day: int) -> li
         for n in range(count):
             at = at_day + timedelta(hours=rng.triangular(6, 24, 20))
             one, two, three = rng.sample(_THINGS.split("|"), 3)
-            text = f"{_pick(rng, _WHEN)}{_pick(rng, _DOING)}{one}，{two}{_pick(rng, _FEELING)}，{_pick(rng, _DOING)}{three}"
+            first, then = _pick(rng, _WHEN) + _pick(rng, _DOING), _pick(rng, _DOING)
+            text = f"{first}{one}，{two}{_pick(rng, _FEELING)}，{then}{three}"
             made.append(_document(f"c{day:02}{n:04}", at, rng.choice(("social", "forum")), "", text, 1, rng))
     return made
 
