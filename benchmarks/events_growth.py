@@ -2,9 +2,9 @@
 
     PYTHONPATH=.:tests python benchmarks/events_growth.py [largest, default 100000]
 
-Documents are made of a vocabulary with Zipf frequencies, two names of their own matter and ten documents a matter, so that
-the share of new events stays the same at any size. CPU time of the last 2,000 documents, all loads in one process; memory
-by RSS. Prints one line a size.
+Documents are made of a vocabulary with Zipf frequencies and four names of their own matter, ten documents a matter, so
+that the share of new events stays the same at any size. CPU time of the last 2,000 documents; memory is the peak of the
+process over its start. Prints one line a size.
 """
 
 import random
@@ -56,9 +56,8 @@ def main() -> None:
             held += 500
         cost = spent / 2000 * 1e6
         first = first or cost
-        print(
-            f"{size:>9} held  {cost:7.0f} us a document  x{cost / first:.2f}  {(rss() - before) * 1048.576 / size:.2f} kB a document"
-        )
+        memory = (rss() - before) * 1048.576 / size
+        print(f"{size:>9} held  {cost:7.0f} us a document  x{cost / first:.2f}  {memory:.2f} kB a document")
 
 
 if __name__ == "__main__":
