@@ -4,7 +4,7 @@
                                     └─words weighted by rarity, place, time → the likeliest event, or a new one
 
 Online and single-pass (Allan et al. 1998, topic detection and tracking): an event is the mean of its documents' word
-vectors; a document is compared with at most a dozen events that share its rarest words. An event's id comes from its
+vectors; a document is compared with at most two dozen events that share its rarest words. An event's id comes from its
 first document, so growth never renames it. The machine never moves a document once it is placed; staff merge, split
 and pin, and nothing undoes that.
 """
@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from analysis.events_index import Held, Index
+from analysis.events_index import Held, Index, Vector
 from analysis.events_people import merge, move, split
 from analysis.events_words import SLOW_KINDS, Read, read, read_row
 from analysis.neardup import Window, signatures
@@ -24,12 +24,19 @@ from storage.types import Assessment, Document, Office, Reason, StoredDocument
 
 FLARE_UP = timedelta(hours=72)
 _SURE = 0.3  #: cosine from which an event is joined without further proof
-_LIKELY = 0.09  #: cosine from which it is joined if rare words say so too
-_NAMES = 2  #: rare words that must be shared then
-_RARE = 0.01  #: share of the window that a rare word is in at most
-_COMMON = 0.2  #: share of the event's documents that must hold such a word
-_DAYS = {True: 300.0, False: 6.0}  #: time constant of the decay, slow kinds and others
+_LIKELY = 0.09  #: cosine from which it is joined if rare words and a name say so too
+_YOUNG = 0.13  #: the same while the event has one or two documents: a place's name alone must not found a matter
+_GROWN = 3
+_BIGGER = 0.08  #: what each doubling of an event adds to its claim
+_SHORT = 0.03  #: the same for short texts of fast kinds, where a name is seldom said twice
+_CROWD = 0.09  #: what each tenfold of documents adds to it: among many, some are alike by chance
+_FEW = 500  #: documents up to which one told word is enough for a short text; two beyond
+_TOLD, _HELD = 0.04, 0.2  #: as the next two, for short texts
+_RARE = 0.002  #: share of the window outside the event that such a word or name is in at most
+_COMMON = 0.4  #: share of the event's documents that must hold it
+_DAYS_SLOW, _DAYS_SOCIAL, _DAYS = 300.0, 2.0, 6.0  #: time constants of the decay: board and hotline, social, others
 _ELSEWHERE = 0.6  #: another named place
+_OTHER = 0.4  #: another school, estate, firm by name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,7 +155,7 @@ class Grouper:
         return self._settle(doc, vector, event, reason, duplicate_of)
 
     def _settle(
-        self, doc: Read, vector: dict[int, float], event: str | None, reason: Reason | None, duplicate_of: str | None
+        self, doc: Read, vector: Vector, event: str | None, reason: Reason | None, duplicate_of: str | None
     ) -> Assignment:
         previous = None
         held = self._index.events.get(event) if event else None
@@ -166,7 +173,7 @@ class Grouper:
             reasons=(reason,) if reason else (Reason(code="event.new", text="未见相同事件"),),
         )
 
-    def _place(self, event: str, doc: Read, vector: dict[int, float]) -> int:
+    def _place(self, event: str, doc: Read, vector: Vector) -> int:
         """Enter the document; how many the event has then."""
         held = self._index.events.get(event)
         if held is None:
@@ -197,39 +204,60 @@ class Grouper:
             event = kept.event if kept else self._threads.get(target) if target and code == "event.thread" else None
             if event in self._index.events:
                 held = self._live(self._index.events[event])
+                if code == "event.duplicate" and _other_object(doc, held):
+                    continue  # one form letter about two schools is two matters
                 return held.id, Reason(code=code, text=text, evidence=(target,) if kept and target else ())
         early = self._threads.pop(doc.id, None)
         if early in self._index.events:
             return early, Reason(code="event.thread", text="其跟帖已归入该事件")
         return None
 
-    def _likely(self, doc: Read, vector: dict[int, float]) -> tuple[str, Reason] | None:
-        """The likeliest event by words, place and time, if it is likely enough."""
+    def _likely(self, doc: Read, vector: Vector) -> tuple[str, Reason] | None:
+        """The likeliest event by words, names, place and time, if it is likely enough."""
         best: tuple[float, str, list[int]] | None = None
         for held in self._index.candidates(vector):
             held = self._live(held)
             likeness, shared = self._index.likeness(vector, held)
             likeness *= self._nearness(doc, held)
-            if likeness >= _LIKELY and (best is None or (likeness, held.id) > best[:2]):
-                names = [f for f in shared if self._is_name(f, held)]
-                if likeness >= _SURE or len(names) >= _NAMES:
-                    best = (likeness, held.id, names or shared)
+            if held.slow:
+                likeness *= 1 + _BIGGER * math.log2(held.count)
+            if (best is None or (likeness, held.id) > best[:2]) and self._proven(doc, vector, held, likeness, shared):
+                best = (likeness, held.id, shared)
         if best is None:
             return None
         words = "、".join(doc.words[f][1] for f in best[2][:4])
         lead = self._index.events[best[1]].lead
         return best[1], Reason(code="event.words", text=f"共有少见词：{words}", evidence=(lead,), weight=best[0])
 
-    def _is_name(self, feature: int, held: Held) -> bool:
-        holders = self._index.holders_of(held, feature)
-        return self._index.rare(feature, _RARE) and holders >= _COMMON * held.count
+    def _proven(self, doc: Read, vector: Vector, held: Held, likeness: float, shared: list[int]) -> bool:
+        """Whether this likeness is enough: by itself, or with a name that both share and others do not."""
+        if not held.slow and doc.kind not in SLOW_KINDS:
+            return self._proven_short(vector, held, likeness, shared)
+        if likeness < (_YOUNG if held.count < _GROWN else _LIKELY):
+            return False
+        told = self._index.told_by
+        return likeness >= _SURE or bool(
+            told(shared, held, _RARE, _COMMON) and told(vector.names, held, _RARE, _COMMON)
+        )
+
+    def _proven_short(self, vector: Vector, held: Held, likeness: float, shared: list[int]) -> bool:
+        """The same for short texts: among many documents some are alike by chance, unless a word tells them."""
+        total = self._index.total
+        if likeness < _SHORT + _CROWD * math.log10(max(1.0, total / 500)):
+            return False
+        if likeness >= _SURE:
+            return len(shared) > 1
+        return len(self._index.told_by(shared, held, _TOLD, _HELD)) > (total > _FEW)
 
     def _nearness(self, doc: Read, held: Held) -> float:
         """Decay with the time between document and event, and a damper where they name different places."""
         gap = max(held.first_at - doc.at, doc.at - held.last_at, timedelta(0)) / timedelta(days=1)
-        near = math.exp(-gap / _DAYS[held.slow or doc.kind in SLOW_KINDS])
+        social = doc.kind in ("social", "hotlist")
+        days = _DAYS_SLOW if held.slow or doc.kind in SLOW_KINDS else _DAYS_SOCIAL if social else _DAYS
+        near = math.exp(-gap / days)
         mine, theirs = self._specific(doc.places), self._specific(held.places)
-        return near * (_ELSEWHERE if mine and theirs and not mine & theirs else 1.0)
+        near *= _ELSEWHERE if mine and theirs and not mine & theirs else 1.0
+        return near * (_OTHER if _other_object(doc, held) else 1.0)
 
     def _specific(self, places: frozenset[str]) -> set[str]:
         """Places below the office's own area, with what they lie in."""
@@ -240,6 +268,17 @@ class Grouper:
                 found.add(place.id)
                 place = self._office.places.get(place.parent) if place.parent else None
         return found
+
+
+def _other_object(doc: Read, held: Held) -> bool:
+    """Whether both name a school, an estate or a firm, and not the same one."""
+    if not doc.objects or not held.objects:
+        return False
+    counts = held.objects if isinstance(held.objects, dict) else dict.fromkeys(held.objects, 1)
+    known = {name for name, n in counts.items() if n >= _HELD * held.count}
+    kinds = {name.split()[0] for name in known}
+    mine = {name for name in doc.objects if name.split()[0] in kinds}
+    return bool(mine) and not mine & known
 
 
 def _split_id(event: str, documents: Sequence[str], index: Index) -> str:

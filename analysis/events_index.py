@@ -7,24 +7,38 @@ thousand or a million others in the window. Memory: two packed numbers for each 
 import math
 from array import array
 from collections import Counter, deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import islice
 
 import numpy as np
 
 from analysis.events_words import BITS, SLOW_KINDS, Read
 
-TOP = 40  #: features of a document that count, the rarest first
+TOP = {True: 60, False: 150}  #: words of a document that count, the rarest first: slow kinds, others
+NAMES = 60  #: pairs of words of a document that are kept: those of its title and its beginning
 _BUCKETS = 1 << 20
 _TAIL = 48  #: events that a bucket remembers
-_PROBES = 24  #: features of a document that look for candidates
-CANDIDATES = 12  #: events that are compared in full
+_PROBES = 32  #: features of a document that look for candidates
+CANDIDATES = 24  #: events that are compared in full
 _PRIOR = 20  #: documents that are assumed to have come before the first
-_HAPAX = 0.3  #: share of a word that nobody else used in a document's length: it cannot match anything
-_POWER = 1.5  #: of the inverse document frequency
+_HAPAX = {
+    True: 0.3,
+    False: 0.1,
+}  #: share of a word that nobody else used in a document's length: it cannot match anything
+_POWER = {True: 1.5, False: 0.7}  #: of the inverse document frequency: slow kinds are long, others short
 _HALVE = 1 << 20  #: documents after which word frequencies are halved
+_OBJECTS = 40  #: named things of an event that are kept
 _PROFILE = 200  #: features of an event that are kept
+
+
+@dataclass(frozen=True, slots=True)
+class Vector:
+    """A document's words with their weights, the weightiest first, and the pairs that may be names."""
+
+    words: dict[int, float]
+    names: list[int]
 
 
 @dataclass(slots=True)
@@ -34,6 +48,7 @@ class Kept:
     event: str
     features: "array[int]"
     weights: "array[float]"
+    names: "array[int]"
     slow: bool
 
 
@@ -50,9 +65,10 @@ class Held:
     slow: bool
     count: int = 1
     sums: dict[int, float] | None = None
-    holders: Counter[int] | None = None  #: documents that hold a feature
+    holders: Counter[int] | None = None  #: documents that hold a word or a pair
     length: float = 1.0
     places: frozenset[str] = frozenset()
+    objects: dict[str, int] | frozenset[str] = frozenset()  #: documents that name it; a set while it has one document
     closed_at: datetime | None = None
     successor: str | None = None
 
@@ -73,34 +89,45 @@ class Index:
     )
     numbers: int = 0
 
-    def weigh(self, doc: Read) -> dict[int, float]:
-        """Count the document's words in and give its rarest features, as a vector of length about one."""
+    def weigh(self, doc: Read) -> Vector:
+        """Count the document's words in and give its rarest, as a vector of length about one, and its pairs."""
         frequency = self.frequency
         self.total += 1
         if self.total >= _HALVE:
             self._halve()
         for f in doc.words:
             frequency[f] += 1
+        for f in doc.pairs:
+            frequency[f] += 1
         log_total = math.log(self.total + _PRIOR)
-        raw = {f: w * max(0.0, log_total - math.log(frequency[f] + 0.5)) ** _POWER for f, (w, _) in doc.words.items()}
-        top = sorted(raw, key=lambda f: (-raw[f], f))[:TOP]
-        square = sum(raw[f] ** 2 * (_HAPAX if frequency[f] == 1 else 1.0) for f in top)
-        length = math.sqrt(square) or 1.0
-        return {f: raw[f] / length for f in top}
+        slow = doc.kind in SLOW_KINDS
+        power, hapax = _POWER[slow], _HAPAX[slow]
+        raw = {f: w * max(0.0, log_total - math.log(frequency[f] + 0.5)) ** power for f, (w, _) in doc.words.items()}
+        top = sorted(raw, key=lambda f: (-raw[f], f))[: TOP[slow]]
+        length = math.sqrt(sum(raw[f] ** 2 * (hapax if frequency[f] == 1 else 1.0) for f in top)) or 1.0
+        return Vector({f: raw[f] / length for f in top}, list(doc.pairs))
 
     def _halve(self) -> None:
         """Let old frequencies fade: only their ratio to the total matters."""
         np.frombuffer(self.frequency, np.int32)[:] >>= 1
         self.total >>= 1
 
-    def rare(self, feature: int, share: float) -> bool:
-        """Whether at most this share of the window (and never fewer than eight documents) holds the feature."""
-        return self.frequency[feature] <= max(8.0, share * self.total)
+    def told_by(self, features: Iterable[int], event: Held, share: float, common: float) -> list[int]:
+        """The features that tell this event from others: rare outside it (this share of the window, never fewer than
+        eight documents) and common inside it (this share of its documents)."""
+        most = max(8.0, share * self.total)
+        holders = self.holders_of(event)
+        return [
+            f
+            for f in features
+            if f in holders and self.frequency[f] - holders[f] <= most and holders[f] >= common * event.count
+        ]
 
-    def candidates(self, vector: dict[int, float]) -> list[Held]:
-        """The events that share most of the rarest features, at most a dozen; never a scan."""
+    def candidates(self, vector: Vector) -> list[Held]:
+        """The events that share most of the rarest features, at most two dozen; never a scan."""
         votes: dict[int, float] = {}
-        for f, w in list(vector.items())[:_PROBES]:
+        known = ((f, w) for f, w in vector.words.items() if self.frequency[f] > 1)
+        for f, w in islice(known, _PROBES):
             bucket = self.buckets[f & (_BUCKETS - 1)]
             if bucket is not None:
                 square = w * w
@@ -110,10 +137,10 @@ class Index:
         ids = (self.by_number.get(number) for number, _ in best)
         return [self.events[i] for i in ids if i is not None][:CANDIDATES]
 
-    def likeness(self, vector: dict[int, float], event: Held) -> tuple[float, list[int]]:
+    def likeness(self, vector: Vector, event: Held) -> tuple[float, list[int]]:
         """Cosine with the event's mean, and the shared features, the weightiest first."""
         sums = self.sums_of(event)
-        parts = [(w * sums[f], f) for f, w in vector.items() if f in sums]
+        parts = [(w * sums[f], f) for f, w in vector.words.items() if f in sums]
         parts.sort(key=lambda p: (-p[0], p[1]))
         return sum(p for p, _ in parts) / (event.length or 1.0), [f for _, f in parts]
 
@@ -123,10 +150,13 @@ class Index:
         lead = self.documents.get(event.lead)
         return dict(zip(lead.features, lead.weights, strict=True)) if lead else {}
 
-    def holders_of(self, event: Held, feature: int) -> int:
-        return event.holders[feature] if event.holders is not None else 1
+    def holders_of(self, event: Held) -> Mapping[int, int]:
+        if event.holders is not None:
+            return event.holders
+        lead = self.documents.get(event.lead)
+        return dict.fromkeys((*lead.features, *lead.names), 1) if lead else {}
 
-    def start(self, event_id: str, doc: Read, vector: dict[int, float]) -> Held:
+    def start(self, event_id: str, doc: Read, vector: Vector) -> Held:
         """A new event with one document."""
         self.numbers += 1
         held = Held(
@@ -137,53 +167,63 @@ class Index:
             seen_at=doc.seen_at,
             lead=doc.id,
             slow=doc.kind in SLOW_KINDS,
-            length=math.sqrt(sum(w * w for w in vector.values())),
+            length=math.sqrt(sum(w * w for w in vector.words.values())),
             places=doc.places,
+            objects=doc.objects,
         )
         self.events[event_id] = held
         self.by_number[held.number] = event_id
         self._keep(doc, held, vector)
         return held
 
-    def join(self, held: Held, doc: Read, vector: dict[int, float]) -> None:
+    def join(self, held: Held, doc: Read, vector: Vector) -> None:
         """Another document of a held event."""
         if held.sums is None:
-            held.sums = self.sums_of(held)
-            held.holders = Counter(held.sums.keys())
+            held.sums, held.holders = self.sums_of(held), Counter(self.holders_of(held))
         self._add(held, vector)
         held.count += 1
         held.first_at, held.last_at = min(held.first_at, doc.at), max(held.last_at, doc.at)
         held.seen_at = max(held.seen_at, doc.seen_at)
         held.slow = held.slow or doc.kind in SLOW_KINDS
         held.places |= doc.places
+        counts = Counter(held.objects)
+        counts.update(doc.objects)
+        held.objects = dict(counts.most_common(_OBJECTS))
         self._keep(doc, held, vector)
 
-    def _add(self, held: Held, vector: dict[int, float]) -> None:
+    def _add(self, held: Held, vector: Vector) -> None:
         sums, holders = held.sums, held.holders
         if sums is None or holders is None:
             return
-        for f, w in vector.items():
+        for f, w in vector.words.items():
             sums[f] = sums.get(f, 0.0) + w
-            holders[f] += 1
+        holders.update(vector.words.keys() | set(vector.names))
         if len(sums) > 1.5 * _PROFILE:
             for f in sorted(sums, key=lambda f: (sums[f], f))[: len(sums) - _PROFILE]:
-                del sums[f], holders[f]
+                del sums[f]
+        if len(holders) > 6 * _PROFILE:
+            for f in sorted(holders, key=lambda f: (holders[f], f))[: len(holders) - 4 * _PROFILE]:
+                del holders[f]
         held.length = math.sqrt(sum(w * w for w in sums.values()))
 
     def refill(self, held: Held, kept: list[Kept]) -> None:
         """Compute an event's mean afresh from these documents."""
         held.sums, held.holders = {}, Counter()
         for one in kept:
-            self._add(held, dict(zip(one.features, one.weights, strict=True)))
+            self._add(held, Vector(dict(zip(one.features, one.weights, strict=True)), list(one.names)))
         self.post(held, held.sums)
 
-    def _keep(self, doc: Read, held: Held, vector: dict[int, float]) -> None:
+    def _keep(self, doc: Read, held: Held, vector: Vector) -> None:
         slow = doc.kind in SLOW_KINDS
         self.documents[doc.id] = Kept(
-            event=held.id, features=array("i", vector.keys()), weights=array("f", vector.values()), slow=slow
+            event=held.id,
+            features=array("i", vector.words),
+            weights=array("f", vector.words.values()),
+            names=array("i", vector.names[:NAMES]),
+            slow=slow,
         )
         self.queues[slow].append((doc.seen_at, doc.id))
-        self.post(held, vector)
+        self.post(held, vector.words)
 
     def post(self, held: Held, features: Iterable[int]) -> None:
         """Enter an event into the buckets of these features."""

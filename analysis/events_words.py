@@ -5,6 +5,7 @@ import unicodedata
 import zlib
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 
 import rjieba
 
@@ -13,9 +14,24 @@ from storage.types import Assessment, Document, Kind, StoredDocument
 BITS = 22
 _MASK = (1 << BITS) - 1
 _TEXT = 1500  #: characters of a text that are read
+_PAIRS = 400  #: pairs of a document that are counted
 _TITLE_WEIGHT, _TEXT_WEIGHT = 2.0, 1.0
 #: matters on message boards and hotlines live for months, those of social media for days
 SLOW_KINDS: frozenset[Kind] = frozenset({"message", "hotline"})
+_NAMED = 300  #: characters of a text in which names are looked for
+_KINDS = {
+    "学校": "学校食堂|学校|小学|中学|幼儿园|食堂",
+    "小区": "小区|花园|公寓|家园|新城",
+    "企业": "外贸公司|公司|印染厂|化工厂|医院|饭店|酒店|超市|健身房",
+}
+_OBJECT_KIND = {word: kind for kind, text in _KINDS.items() for word in text.split("|")}
+_OBJECT = re.compile(
+    r"(?P<name>[\u4e00-\u9fff]{2})(?P<kind>" + "|".join(sorted(_OBJECT_KIND, key=lambda w: (-len(w), w))) + ")"
+)
+#: characters that stand before such a word without naming anything
+_EMPTY = re.compile(
+    "[的地得在了是和与到从住个这那我你他她它们有无不没进出入该本各某旁边内外里前后近被把让给对为于等及或又也都就才家所]"
+)
 _WORD = re.compile(r"\w")
 _STOP = frozenset(
     [
@@ -85,6 +101,8 @@ class Read:
     seen_at: datetime
     kind: Kind
     words: dict[int, tuple[float, str]]  #: feature → (weight, the word as it stands)
+    pairs: dict[int, str]  #: feature of two words that stand together, a name perhaps → the two
+    objects: frozenset[str]  #: what it is about by name: kind and the two characters before it ("学校 月华")
     places: frozenset[str]  #: ids of the places it names, the surest three
     topics: frozenset[str]
     thread: str | None
@@ -103,12 +121,15 @@ def read(document: Document, assessment: Assessment) -> Read:
     title = assessment.masked_title or document.title
     text = assessment.masked_text or document.text
     places = sorted(assessment.places, key=lambda p: (-p.confidence, p.id))[:3]
+    cut = (cut_words(title), cut_words(text[:_TEXT]))
     return Read(
         id=document.id,
         at=min(document.at, document.fetched_at),
         seen_at=document.fetched_at,
         kind=document.kind,
-        words=features(title, text),
+        words=features(*cut),
+        pairs=pairs(*cut),
+        objects=objects(f"{title} {text[:_NAMED]}"),
         places=frozenset(p.id for p in places),
         topics=frozenset(t.id for t in assessment.topics),
         thread=document.thread if document.thread != document.id else None,
@@ -123,14 +144,45 @@ def read_row(row: StoredDocument) -> Read:
     return read(row.document, row.assessment)
 
 
-def features(title: str, text: str) -> dict[int, tuple[float, str]]:
+def objects(text: str) -> frozenset[str]:
+    """Named schools, estates, firms: two matters of the same kind about two of them are not one."""
+    found = set()
+    for match in _OBJECT.finditer(_readable(text)):
+        name = match.group("name")
+        if not _EMPTY.search(name) and len(rjieba.cut(name, False)) > 1:  # a word of the dictionary is no name
+            found.add(f"{_OBJECT_KIND[match.group('kind')]} {name}")
+    return frozenset(found)
+
+
+def cut_words(text: str) -> list[str]:
+    """Words in order, NFKC and lower case, without marks and blanks."""
+    return [w for w in rjieba.cut(_readable(text)) if _WORD.match(w)]
+
+
+def features(title: list[str], text: list[str]) -> dict[int, tuple[float, str]]:
     """Feature → (weight, word): words of two characters or more, no filler; a title's words weigh double."""
     found: dict[int, tuple[float, str]] = {}
-    for part, weight in ((title, _TITLE_WEIGHT), (text[:_TEXT], _TEXT_WEIGHT)):
-        for word in rjieba.cut(_readable(part)):
-            if len(word) > 1 and _WORD.match(word) and word not in _STOP:
-                found.setdefault(zlib.crc32(word.encode("utf-8", "replace")) & _MASK, (weight, word))
+    for part, weight in ((title, _TITLE_WEIGHT), (text, _TEXT_WEIGHT)):
+        for word in part:
+            if len(word) > 1 and word not in _STOP:
+                found.setdefault(_feature(word), (weight, word))
     return found
+
+
+def pairs(title: list[str], text: list[str]) -> dict[int, str]:
+    """Words that stand together: what the cutter tears apart in a name (魅力 之 城) is whole again here."""
+    found: dict[int, str] = {}
+    for part in (title, text):
+        for left, right in pairwise(part):
+            if len(left) + len(right) > 2 and not (left in _STOP and right in _STOP):
+                found.setdefault(_feature(f"{left} {right}"), left + right)
+            if len(found) >= _PAIRS:
+                return found
+    return found
+
+
+def _feature(word: str) -> int:
+    return zlib.crc32(word.encode("utf-8", "replace")) & _MASK
 
 
 def _readable(text: str) -> str:
