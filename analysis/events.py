@@ -100,8 +100,8 @@ class Grouper:
     ) -> str:
         """A person's decision; later documents follow it and the machine never undoes it.
 
-        merge: `other` and `event` become one, the older id stays. split: `documents` leave `event` for a new one (`other` where its id is given).
-        pin: `documents` belong to `event`. Returns the id that holds from now on. An event that has left the window
+        merge: `other` and `event` become one, the older id stays. split: `documents` leave `event` for a new one
+        (`other` where its id is given). pin: `documents` belong to `event`. Returns the id that holds from now on. An event that has left the window
         needs nothing more than the caller's own record.
         """
         index = self._index

@@ -159,6 +159,16 @@ def ours(event: Event) -> bool:
     return event.risk is None or all(reason.code != "cap.foreign" for reason in event.risk.reasons)
 
 
+def is_matter(event: Event, members: Sequence[Member]) -> bool:
+    """Whether there is anything to grade: an incident of a topic, a citizen who wrote to the government, or a mark
+    that holds. A drill, an advertisement or the weather may be talked about a lot and is still nobody's task."""
+    return (
+        event.topic is not None
+        or any(m.kind in ADDRESSED for m in members)
+        or any(flag.startswith(NOTABLE_FLAGS) for flag in held_flags(event, members))
+    )
+
+
 def answered(task: Task, at: datetime | None) -> Task:
     """The task with its reply clocks met, where an authoritative answer is public already."""
     if at is None or all(d.met_at is not None for d in task.deadlines if d.step == "reply"):

@@ -15,7 +15,7 @@ from alerts.plan import Plan, plan
 from alerts.routing import route
 from analysis.risk import score
 from analysis.titles import representative, title_of
-from app.facts import answered, ours, routing_facts, summarise
+from app.facts import answered, is_matter, ours, routing_facts, summarise
 from storage.ports import Transaction
 from storage.types import Event, LevelChange, Member, Office, StoredDocument
 
@@ -72,6 +72,8 @@ class Round:
         """Score and level. History is graded as of its own time and has no level of today."""
         risk = score(event, members, self.office, event.last_at if event.historic else self.now)
         event = replace(event, risk=risk, score=risk.score)
+        if event.pinned_level is None and event.level == 0 and not is_matter(event, members):
+            return event, None
         if event.historic:
             return replace(event, level=levels.target(risk, self.office)), None
         state = LevelState() if is_new else load_state(self.tx, event.id)

@@ -8,6 +8,7 @@ between them and the stores. A process killed anywhere leaves the intake rows cl
 batch is done again with the same ids.
 """
 
+import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,8 +19,13 @@ from app.facts import member_of, notable, stored_of
 from app.grading import Round, by_id
 from dashboards.decisions import pending, settle
 from storage.ports import DocumentStore, IntakeRow, Ledger, Transaction
-from storage.types import Assessment, Event, LevelChange, Office, StoredDocument, UnreadableDocument
+from storage.types import Assessment, Document, Event, LevelChange, Office, StoredDocument, UnreadableDocument
 
+log = logging.getLogger("minsheng.pipeline")
+
+#: a document that was claimed this often and never finished takes its batch down with it: it is parked
+ATTEMPTS = 3
+GIVEN_UP = f"连续 {ATTEMPTS} 次处理都没有完成，已搁置"
 #: events of one transaction when they are graded again without news
 REGRADE = 100
 
@@ -97,13 +103,29 @@ class Pipeline:
 
     def _understand(self, rows: Sequence[IntakeRow], now: datetime) -> tuple[list[Understood], int]:
         """The readable documents of a batch; the others are parked with their reason."""
-        results = list(zip(rows, self.assessor.assess([row.document for row in rows]), strict=True))
-        bad = [(r, a) for r, a in results if isinstance(a, UnreadableDocument)]
+        tired = [(row, UnreadableDocument(GIVEN_UP)) for row in rows if row.attempts > ATTEMPTS]
+        fresh = [row for row in rows if row.attempts <= ATTEMPTS]
+        results = list(zip(fresh, self._assess([row.document for row in fresh]), strict=True))
+        bad = [*tired, *((r, a) for r, a in results if isinstance(a, UnreadableDocument))]
         if bad:
             with self.ledger.begin() as tx:
                 for row, reason in bad:
                     tx.intake.park(row.seq, str(reason), now)
         return [Understood(row=r, assessment=a) for r, a in results if isinstance(a, Assessment)], len(bad)
+
+    def _assess(self, documents: Sequence[Document]) -> list[Assessment | UnreadableDocument]:
+        """The batch at once; when one document breaks it, each by itself, so that only that one is parked."""
+        try:
+            return self.assessor.assess(documents)
+        except Exception:  # one document is one of the three edges (DESIGN section 3)
+            log.exception("a document broke its batch of %d", len(documents))
+            return [self._assess_one(document) for document in documents]
+
+    def _assess_one(self, document: Document) -> Assessment | UnreadableDocument:
+        try:
+            return self.assessor.assess([document])[0]
+        except Exception as error:  # noqa: BLE001 - see _assess
+            return UnreadableDocument(f"判读出错：{type(error).__name__}: {error}"[:300])
 
     def _evaluate(
         self, tx: Transaction, kept: Sequence[tuple[Understood, Assignment]], shelf: Shelf, now: datetime

@@ -13,10 +13,11 @@ PACKAGES = ("storage", "crawlers", "analysis", "alerts", "dashboards", "app")
 MAX_FUNCTION, MAX_FILE = 50, 300
 #: the three edges (one source, one document, one delivery) and nothing else may catch everything
 BROAD_EDGES = {
-    "crawlers/worker.py",
-    "crawlers/spider.py",
-    "analysis/assess.py",
-    "app/sender.py",
+    "crawlers/visit.py",  # one source
+    "crawlers/guard.py",  # one page, in the child process that reads it
+    "crawlers/spider.py",  # the same, around Scrapy's own errors
+    "app/pipeline.py",  # one document
+    "app/sender.py",  # one delivery
 }
 #: modules that may read the clock
 CLOCK = {"app/clock.py"}
