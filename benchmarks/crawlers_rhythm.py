@@ -67,9 +67,8 @@ def main() -> None:
     ):
         delays = sorted(d for ds, _ in result for d in ds)
         count = sum(n for _, n in result)
-        print(
-            f"{name:18} polls {count:7}  mean {sum(delays) / len(delays):5.1f} min  p95 {delays[int(len(delays) * 0.95)]:6.1f}"
-        )
+        mean, p95 = sum(delays) / len(delays), delays[int(len(delays) * 0.95)]
+        print(f"{name:18} polls {count:7}  mean {mean:5.1f} min  p95 {p95:6.1f}")
 
 
 if __name__ == "__main__":

@@ -126,7 +126,7 @@ def test_markup_in_a_title_stays_text(run: Outcome) -> None:
 def test_second_look_sees_304_edits_deletions_and_new_floors(tmp_path: Path) -> None:
     rows = [(f"/n{i}.html", f"第{i}条示例新闻：某路段抢修通报", "2026-03-02") for i in range(3)]
     floors = [
-        '<div class="floor"><b class="author">甲</b><i class="time">2026-03-02 08:00</i><p class="text">路灯坏了。</p></div>'
+        '<div class="floor"><b class="author">甲</b><i class="time">03-02 08:00</i><p class="text">路灯坏了。</p></div>'
     ]
 
     def thread(request: BaseHTTPRequestHandler) -> None:
@@ -139,8 +139,8 @@ def test_second_look_sees_304_edits_deletions_and_new_floors(tmp_path: Path) -> 
         same = request.headers.get("If-None-Match") == '"1"'
         send(request, b"" if same else article(rows[2][1]).encode(), status=304 if same else 200, ETag='"1"')
 
-    town = Town({"/list": page(listing(*rows)), "/n0.html": page(article(rows[0][1])), "/n1.html": page(article(rows[1][1])),
-                 "/n2.html": cached})  # fmt: skip
+    town = Town({"/list": page(listing(*rows)), "/n0.html": page(article(rows[0][1])),
+                 "/n1.html": page(article(rows[1][1])), "/n2.html": cached})  # fmt: skip
     forum = Town({"/list": board, "/t1": thread})
     rules = Selectors(item="li.r", link="a", replies="b")
     sources = [source("s", town.url("/list")), source("f", forum.url("/list"), "forum", selectors=rules)]
