@@ -31,6 +31,8 @@ _DECLARED = re.compile(
 )
 #: detection looks at so many bytes from the middle of the markup; more does not change the answer
 _DETECT_BYTES = 32_768
+#: bytes outside ASCII that detection needs to be sure
+_SURE = 200
 #: a page with a larger share of replacement characters was not understood
 GARBLED = 0.001
 
@@ -109,6 +111,9 @@ def _cut(body: bytes, charset: str) -> str | None:
 
 
 def _detected(body: bytes) -> str:
+    letters = sum(byte > 0x7F for byte in body[:4096])
+    if letters < _SURE and _strict(body, "gb18030") is not None:
+        return "gb18030"  # too short to tell the charsets of East Asia apart; this is the likely one here
     start = max(0, len(body) // 2 - _DETECT_BYTES // 2)
     best = from_bytes(body[start : start + _DETECT_BYTES]).best()
     return (_known(best.encoding) if best else None) or "gb18030"

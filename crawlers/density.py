@@ -138,7 +138,7 @@ def cut(root: HtmlElement, weights: Weights = USUAL) -> list[Block]:
             if tag in _BLOCK:
                 cutter.close()
                 cutter.homes.append(element)
-                if element is not root and _suspicious(element, weights):
+                if element is not root and not cutter.away and _suspicious(element, weights):
                     away.add(element)
                     cutter.away += 1
             cutter.in_link += tag == "a"

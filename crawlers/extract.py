@@ -26,7 +26,8 @@ DOUBT = 0.75
 _SHORT = 80
 _FAR = datetime(9000, 1, 1, tzinfo=UTC)
 #: elements that hold the whole text on platforms whose markup misleads every general method
-_KNOWN = (("js_content", "wechat"), ("UCAP-CONTENT", "ucap"), ("zoom", "gov-zoom"))
+_KNOWN = {"js_content": "wechat", "UCAP-CONTENT": "ucap", "zoom": "zoom"}
+_KNOWN_PLACE = f"//*[{' or '.join(f'@id={name!r}' for name in _KNOWN)}]"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,13 +108,11 @@ def _with_printed(article: Article, said: Printed) -> Article:
 
 
 def _body(root: HtmlElement, blocks: list[Block], title: str, weights: Weights) -> tuple[Body | None, str]:
-    for name, extractor in _KNOWN:
-        element = next(iter(root.xpath("//*[@id=$name]", name=name)), None)
-        if element is not None:
-            element.set("style", "")  # raw WeChat pages carry visibility:hidden until their script ran
-            text = "\n".join(lines(cut(element), title))
-            if len(text) > 20:
-                return Body(text=text, element=element, confidence=0.98), extractor
+    for element in root.xpath(_KNOWN_PLACE):
+        element.set("style", "")  # raw WeChat pages carry visibility:hidden until their script ran
+        text = "\n".join(lines(cut(element), title))
+        if len(text) > 20:
+            return Body(text=text, element=element, confidence=0.98), _KNOWN[element.get("id")]
     return main_text(blocks, title=title, weights=weights), "density"
 
 

@@ -11,6 +11,7 @@ MAX_CHARACTERS = 6_000_000
 MAX_ELEMENTS = 200_000
 #: a government bulletin closes body and html before its text; parsers then drop or misplace the rest
 _EARLY_END = re.compile(r"</?(?:body|html)\b[^>]{0,2000}>", re.I)
+_STRING = etree.XPath("string()")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff]")
 _XML_HEAD = re.compile(r"^\s*<\?xml[^>]{0,300}\?>", re.I)
 
@@ -63,7 +64,7 @@ def tree(text: str) -> HtmlElement:
 
 def words(element: HtmlElement) -> str:
     """All text under an element, blanks folded."""
-    return fold("".join(element.itertext()))
+    return fold(str(_STRING(element)))
 
 
 def fold(text: str) -> str:

@@ -16,7 +16,7 @@ from storage.types import Source, SourceHour, SourceState
 SHORTEST = timedelta(minutes=2)
 LONGEST = timedelta(hours=24)
 #: interval of a source that brings one item an hour; chosen so that 300 mixed sources cost a poll per source in 2 h
-ONE_AN_HOUR = timedelta(minutes=55)
+ONE_AN_HOUR = timedelta(minutes=100)
 #: weight of an hour halves after so many hours: a rhythm changes with the season
 HALF_LIFE = 96.0
 #: without any history a source is looked at this often

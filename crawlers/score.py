@@ -25,7 +25,7 @@ class PageScore:
 
 
 def score(article: Article, gold: Mapping[str, Any]) -> PageScore:
-    """Compare with {title, text, published_at (ISO), exact, source, author, optional, must_not}; naive times are ours."""
+    """Compare with {title, text, published_at (ISO), exact, source, author, optional, must_not}."""
     optional = set().union(*(shingles(t) for t in gold.get("optional", ()))) if gold.get("optional") else set()
     want = shingles(gold["text"])
     got = shingles(article.text) - (optional - want)

@@ -73,8 +73,7 @@ def test_a_canonical_link_counts_only_on_the_site() -> None:
 
 
 def test_the_sites_own_rules_win() -> None:
-    page = """<h1>站点名称不是标题</h1><div id=t>真正的标题</div><i>2026-02-01 09:08</i><p>干扰的段落，
-    很长很长，很多标点。</p>
+    page = """<h1>站点名称</h1><div id=t>真正的标题</div><i>2026-02-01 09:08</i><p>干扰的段落，很长，很多标点。</p>
     <div class=x><p>规则指定的正文。</p></div>"""
     rules = Selectors(article_text="div.x", article_title="//div[@id='t']", article_date="i")
     found = extract(page, selectors=rules, now=NOW)

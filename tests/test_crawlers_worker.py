@@ -3,13 +3,15 @@
 import gzip
 import time
 from collections.abc import Iterator
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from http.server import BaseHTTPRequestHandler
+from pathlib import Path
 
 import pytest
 from crawl_town import NOW, Outcome, Town, article, crawl, listing, page, send
 
-from storage.types import Source
+from storage.types import Selectors, Source
 
 
 def source(id_: str, url: str, type_: str = "list", **more: object) -> Source:
@@ -119,3 +121,57 @@ def test_crawl_delay_is_applied_and_the_agent_named(towns: dict[str, Town]) -> N
 
 def test_markup_in_a_title_stays_text(run: Outcome) -> None:
     assert [d.title for d in run.documents if d.source == "hostile"] == ["<script>alert(1)</script>某小区停水通知"]
+
+
+def test_second_look_sees_304_edits_deletions_and_new_floors(tmp_path: Path) -> None:
+    rows = [(f"/n{i}.html", f"第{i}条示例新闻：某路段抢修通报", "2026-03-02") for i in range(3)]
+    floors = [
+        '<div class="floor"><b class="author">甲</b><i class="time">03-02 08:00</i><p class="text">路灯坏了。</p></div>'
+    ]
+
+    def thread(request: BaseHTTPRequestHandler) -> None:
+        page(f"<html><title>路灯坏了三天没人修</title>{''.join(floors)}</html>")(request)
+
+    def board(request: BaseHTTPRequestHandler) -> None:
+        page(f'<ul><li class="r"><a href="/t1">路灯坏了三天没人修</a><b>{len(floors)}</b></li></ul>')(request)
+
+    def cached(request: BaseHTTPRequestHandler) -> None:
+        same = request.headers.get("If-None-Match") == '"1"'
+        send(request, b"" if same else article(rows[2][1]).encode(), status=304 if same else 200, ETag='"1"')
+
+    town = Town({"/list": page(listing(*rows)), "/n0.html": page(article(rows[0][1])),
+                 "/n1.html": page(article(rows[1][1])), "/n2.html": cached})  # fmt: skip
+    forum = Town({"/list": board, "/t1": thread})
+    rules = Selectors(item="li.r", link="a", replies="b")
+    sources = [source("s", town.url("/list")), source("f", forum.url("/list"), "forum", selectors=rules)]
+    try:
+        first = crawl(sources, tmp_path)
+        assert len([d for d in first.documents if d.source == "s"]) == 3
+        town.pages["/n0.html"] = page(article(rows[0][1], extra="<p>更正：抢修时间延长一天，请市民继续绕行。</p>"))
+        del town.pages["/n1.html"]
+        floors.append(floors[0].replace("甲", "乙").replace("路灯坏了", "我们这边也坏了"))
+        later = NOW + timedelta(hours=5)
+        second = crawl(sources, tmp_path, frontier=first.frontier, clock=Clock(later))
+    finally:
+        town.close()
+        forum.close()
+    old = {d.id for d in first.documents}
+    edited, floor = sorted(second.documents, key=lambda d: d.source != "s")
+    assert edited.id in old
+    assert "更正" in edited.text
+    assert floor.id not in old
+    assert (floor.floor, floor.author) == (2, "乙")
+    figures = next(h for h in second.frontier.hours("s", later - timedelta(hours=1)))
+    assert (figures.updated, figures.new, figures.rejected) == (1, 0, 1)
+    assert figures.unchanged >= 2  # the list, and the page that answered 304
+    assert "已删除" in (figures.last_error or "")
+
+
+@dataclass
+class Clock:
+    """A clock that stands still, and that another process can be given."""
+
+    at: datetime
+
+    def __call__(self) -> datetime:
+        return self.at

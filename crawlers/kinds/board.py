@@ -56,7 +56,7 @@ def parse_article(page: Page, source: Source, lease: Lease, now: datetime) -> li
     answer = _answer(root, source)
     text = "\n".join(lines(cut(answer))) if answer is not None else ""
     said = _REPLY_HEAD.sub("", text)
-    whole = markup.words(answer) if answer is not None else ""
+    whole = "\n".join(b.text for b in cut(answer)) if answer is not None else ""
     unit = _unit(answer, whole, source)
     when = _when(answer, whole, source, now)
     if answer is not None:
