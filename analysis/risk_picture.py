@@ -1,6 +1,6 @@
 """What was known of an event at one moment: the members that count, sorted into voices and spread."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -26,10 +26,11 @@ class Picture:
     public: tuple[Member, ...]  #: voices of citizens
     recent: tuple[Member, ...]  #: of the last 24 hours, spread included
     baseline: Baseline | None
+    marks: Mapping[str, list[Member]]  #: flag → voices that carry it
 
-    def flagged(self, *codes: str) -> list[Member]:
-        """Voices with any of these flags."""
-        return [m for m in self.voices if any(code in m.flags for code in codes)]
+    def flagged(self, code: str) -> list[Member]:
+        """Voices with this flag."""
+        return self.marks.get(code, [])
 
     @property
     def answered(self) -> bool:
@@ -61,7 +62,16 @@ def picture(
         public=tuple(m for m in voices if m.kind not in _ECHO),
         recent=tuple(recent),
         baseline=baseline,
+        marks=_marks(voices),
     )
+
+
+def _marks(voices: Sequence[Member]) -> dict[str, list[Member]]:
+    found: dict[str, list[Member]] = {}
+    for m in voices:
+        for flag in set(m.flags):
+            found.setdefault(flag, []).append(m)
+    return found
 
 
 def moment(seen: Picture, member: Member) -> datetime:

@@ -5,7 +5,7 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from statistics import median, quantiles
 
 from app.townstream import Incident
@@ -14,13 +14,20 @@ from storage.types import Document, LevelChange, Office, Risk
 Point = tuple[datetime, dict[str, float | None], int | None, int | None]
 
 
+_SPARSE = timedelta(hours=1)
+
+
 @dataclass(slots=True)
 class Trace:
-    """Every evaluation of one event: (factor values by code, floor, cap)."""
+    """An event's evaluations: every new highest score, and otherwise one an hour."""
 
     points: list[Point] = field(default_factory=list)
+    _highest: float = 0.0
 
     def note(self, now: datetime, risk: Risk) -> None:
+        if self.points and now - self.points[-1][0] < _SPARSE and risk.score <= self._highest:
+            return
+        self._highest = max(self._highest, risk.score)
         self.points.append((now, {f.code: f.x for f in risk.factors}, risk.floor, risk.cap))
 
 
