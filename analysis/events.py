@@ -101,8 +101,8 @@ class Grouper:
         """A person's decision; later documents follow it and the machine never undoes it.
 
         merge: `other` and `event` become one, the older id stays. split: `documents` leave `event` for a new one
-        (`other` where its id is given). pin: `documents` belong to `event`. Returns the id that holds from now on. An event that has left the window
-        needs nothing more than the caller's own record.
+        (`other` where its id is given). pin: `documents` belong to `event`. Returns the id that holds from now on. An
+        event that has left the window needs nothing more than the caller's own record.
         """
         index = self._index
         if kind == "merge":
