@@ -1,9 +1,9 @@
 """From an article page to a document; shared by every kind that follows links."""
 
-from dataclasses import replace
 from datetime import datetime
 
 from crawlers.charset import decode
+from crawlers.counts import number
 from crawlers.dates import parse_date
 from crawlers.extract import Article, extract
 from crawlers.kinds.shapes import Page
@@ -51,19 +51,3 @@ def document(found: Article, page: Page, source: Source, lease: Lease, now: date
         status=lease.hint.get("status") or None,
         sample=source.sample,
     )
-
-
-def number(text: str | None) -> int | None:
-    """A count as boards print it: "1,204", "3.4万"; None where there is none."""
-    digits = (text or "").replace(",", "").strip()
-    factor = 10_000 if digits.endswith(("万", "w", "W")) else 1
-    try:
-        value = float(digits.rstrip("万wW"))
-    except ValueError:
-        return None
-    return round(value * factor) if 0 <= value < 1e12 else None
-
-
-def stamped(documents: list[Document], raw: str) -> list[Document]:
-    """The same documents with the hash of the kept response."""
-    return [replace(d, raw=raw) for d in documents]

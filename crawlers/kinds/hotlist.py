@@ -4,7 +4,7 @@ import json
 from datetime import datetime
 from typing import Any
 
-from crawlers.kinds.articles import number
+from crawlers.counts import number
 from crawlers.kinds.shapes import Kind, ListResult, Page, Rank, UnreadableSource
 from crawlers.urls import join
 from storage.types import Document, Lease, Source
