@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from crawlers.counts import number
 from crawlers.dates import CHINA, FUTURE, aware, parse_date
-from crawlers.numbers import number
 from crawlers.urls import BadAddress, canonical, document_id
 from storage.types import KINDS, Document, Kind
 

@@ -90,8 +90,8 @@ def test_states_and_their_reasons() -> None:
 @pytest.mark.parametrize(
     "address",
     ["127.0.0.1", "10.1.2.3", "192.168.0.1", "169.254.169.254", "100.64.0.1", "0.0.0.0", "224.0.0.1",
-     "::1", "fe80::1", "fd00::1", "::ffff:10.0.0.1", "64:ff9b::7f00:1", "2002:7f00:1::", "255.255.255.255",
-     "no address"],
+     "::1", "fe80::1", "fd00::1",
+     "::ffff:10.0.0.1", "64:ff9b::7f00:1", "2002:7f00:1::", "255.255.255.255", "no address"],
 )  # fmt: skip
 def test_addresses_inside_are_forbidden(address: str) -> None:
     assert forbidden(address)

@@ -1,13 +1,12 @@
 """From an article page to a document; shared by every kind that follows links."""
 
-from dataclasses import replace
 from datetime import datetime
 
 from crawlers.charset import decode
+from crawlers.counts import number
 from crawlers.dates import parse_date
 from crawlers.extract import Article, extract
 from crawlers.kinds.shapes import Page
-from crawlers.numbers import number
 from crawlers.urls import document_id, join
 from storage.types import Document, Lease, Source
 
@@ -52,8 +51,3 @@ def document(found: Article, page: Page, source: Source, lease: Lease, now: date
         status=lease.hint.get("status") or None,
         sample=source.sample,
     )
-
-
-def stamped(documents: list[Document], raw: str) -> list[Document]:
-    """The same documents with the hash of the kept response."""
-    return [replace(d, raw=raw) for d in documents]

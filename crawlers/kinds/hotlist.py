@@ -4,8 +4,8 @@ import json
 from datetime import datetime
 from typing import Any
 
+from crawlers.counts import number
 from crawlers.kinds.shapes import Kind, ListResult, Page, Rank, UnreadableSource
-from crawlers.numbers import number
 from crawlers.urls import join
 from storage.types import Document, Lease, Source
 

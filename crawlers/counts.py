@@ -1,4 +1,4 @@
-"""Counts as pages and boards print them."""
+"""Counts as boards and exports print them."""
 
 
 def number(text: str | None) -> int | None:
