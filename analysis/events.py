@@ -17,6 +17,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from analysis.events_index import Held, Index, Vector
+from analysis.events_near import HELD, other_object, subject
 from analysis.events_people import merge, move, split
 from analysis.events_words import SLOW_KINDS, Read, read, read_row
 from analysis.neardup import Window, signatures
@@ -31,7 +32,7 @@ _BIGGER = 0.08  #: what each doubling of an event adds to its claim
 _SHORT = 0.03  #: the same for short texts of fast kinds, where a name is seldom said twice
 _CROWD = 0.09  #: what each tenfold of documents adds to it: among many, some are alike by chance
 _FEW = 500  #: documents up to which one told word is enough for a short text; two beyond
-_TOLD, _HELD = 0.04, 0.2  #: as the next two, for short texts
+_TOLD = 0.04  #: as the next one, for short texts
 _RARE = 0.002  #: share of the window outside the event that such a word or name is in at most
 _COMMON = 0.4  #: share of the event's documents that must hold it
 _DAYS_SLOW, _DAYS_SOCIAL, _DAYS = 300.0, 2.0, 6.0  #: time constants of the decay: board and hotline, social, others
@@ -204,7 +205,7 @@ class Grouper:
             event = kept.event if kept else self._threads.get(target) if target and code == "event.thread" else None
             if event in self._index.events:
                 held = self._live(self._index.events[event])
-                if code == "event.duplicate" and _other_object(doc, held):
+                if code == "event.duplicate" and other_object(doc, held):
                     continue  # one form letter about two schools is two matters
                 return held.id, Reason(code=code, text=text, evidence=(target,) if kept and target else ())
         early = self._threads.pop(doc.id, None)
@@ -247,7 +248,7 @@ class Grouper:
             return False
         if likeness >= _SURE:
             return len(shared) > 1
-        return len(self._index.told_by(shared, held, _TOLD, _HELD)) > (total > _FEW)
+        return len(self._index.told_by(shared, held, _TOLD, HELD)) > (total > _FEW)
 
     def _nearness(self, doc: Read, held: Held) -> float:
         """Decay with the time between document and event, and a damper where they name different places."""
@@ -257,7 +258,8 @@ class Grouper:
         near = math.exp(-gap / days)
         mine, theirs = self._specific(doc.places), self._specific(held.places)
         near *= _ELSEWHERE if mine and theirs and not mine & theirs else 1.0
-        return near * (_OTHER if _other_object(doc, held) else 1.0)
+        near *= subject(doc, held, bool(mine & theirs))
+        return near * (_OTHER if other_object(doc, held) else 1.0)
 
     def _specific(self, places: frozenset[str]) -> set[str]:
         """Places below the office's own area, with what they lie in."""
@@ -268,17 +270,6 @@ class Grouper:
                 found.add(place.id)
                 place = self._office.places.get(place.parent) if place.parent else None
         return found
-
-
-def _other_object(doc: Read, held: Held) -> bool:
-    """Whether both name a school, an estate or a firm, and not the same one."""
-    if not doc.objects or not held.objects:
-        return False
-    counts = held.objects if isinstance(held.objects, dict) else dict.fromkeys(held.objects, 1)
-    known = {name for name, n in counts.items() if n >= _HELD * held.count}
-    kinds = {name.split()[0] for name in known}
-    mine = {name for name in doc.objects if name.split()[0] in kinds}
-    return bool(mine) and not mine & known
 
 
 def _split_id(event: str, documents: Sequence[str], index: Index) -> str:

@@ -69,6 +69,7 @@ class Held:
     length: float = 1.0
     places: frozenset[str] = frozenset()
     objects: dict[str, int] | frozenset[str] = frozenset()  #: documents that name it; a set while it has one document
+    topics: dict[str, int] | frozenset[str] = frozenset()  #: the same for topics
     closed_at: datetime | None = None
     successor: str | None = None
 
@@ -170,6 +171,7 @@ class Index:
             length=math.sqrt(sum(w * w for w in vector.words.values())),
             places=doc.places,
             objects=doc.objects,
+            topics=doc.topics,
         )
         self.events[event_id] = held
         self.by_number[held.number] = event_id
@@ -189,6 +191,10 @@ class Index:
         counts = Counter(held.objects)
         counts.update(doc.objects)
         held.objects = dict(counts.most_common(_OBJECTS))
+        if doc.topics or held.topics:
+            topics = Counter(held.topics)
+            topics.update(doc.topics)
+            held.topics = dict(topics)
         self._keep(doc, held, vector)
 
     def _add(self, held: Held, vector: Vector) -> None:

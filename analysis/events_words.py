@@ -131,7 +131,7 @@ def read(document: Document, assessment: Assessment) -> Read:
         pairs=pairs(*cut),
         objects=objects(f"{title} {text[:_NAMED]}"),
         places=frozenset(p.id for p in places),
-        topics=frozenset(t.id for t in assessment.topics),
+        topics=frozenset(t.id for t in assessment.topics if t.incident),
         thread=document.thread if document.thread != document.id else None,
         reply_to=document.reply_to,
         signature=assessment.signature,
