@@ -54,8 +54,7 @@ def parse_article(page: Page, source: Source, lease: Lease, now: datetime) -> li
     """The question and, where there is one, its official reply (`reply_to`, the unit as author)."""
     root = listing.list_tree(page, source)
     answer = _answer(root, source)
-    text = "\n".join(lines(cut(answer))) if answer is not None else ""
-    said = _REPLY_HEAD.sub("", text)
+    said = _REPLY_HEAD.sub("", _words(answer, source)) if answer is not None else ""
     whole = "\n".join(b.text for b in cut(answer)) if answer is not None else ""
     unit = _unit(answer, whole, source)
     when = _when(answer, whole, source, now)
@@ -103,6 +102,13 @@ def _answer(root: HtmlElement, source: Source) -> HtmlElement | None:
             following = element.getnext()
             return following if following is not None else None
     return None
+
+
+def _words(answer: HtmlElement, source: Source) -> str:
+    """What the reply says: by selector, else the whole box."""
+    rule = source.selectors.floor_text
+    found = next(iter(markup.select(answer, rule)), None) if rule else None
+    return "\n".join(lines(cut(found if found is not None and not isinstance(found, str) else answer)))
 
 
 def _unit(answer: HtmlElement | None, whole: str, source: Source) -> str | None:
