@@ -113,12 +113,15 @@ def summarise(before: Event | None, members: Sequence[Member], *, title: str, sa
     base = before or Event(
         id=members[0].event, title=title, first_at=own[0].at, last_at=own[0].at, detected_at=now, sample=sample
     )
+    topic = majority(m.topic for m in own)
+    # the statutory clocks start here: an older post that only resembles the matter must not start them
+    about = [m.at for m in own if m.topic == topic]
     return replace(
         base,
         title=title,
-        first_at=min(m.at for m in own),
+        first_at=min(about),
         last_at=max(m.at for m in members),
-        topic=majority(m.topic for m in own),
+        topic=topic,
         area=majority(m.area for m in own if m.ours) or majority(m.area for m in own),
         documents=len(members),
         negative=sum(m.negative for m in members),
