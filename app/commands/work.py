@@ -25,6 +25,8 @@ def work(
 ) -> None:
     """研判：判读、归并、定级、派单、催办、发送。"""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
+    for loud in ("alembic", "apscheduler"):
+        logging.getLogger(loud).setLevel(logging.WARNING)
     loaded = read_config(config)
     _folder, documents, ledger = stores(loaded, data)
     if once:
