@@ -14,7 +14,7 @@ from alerts.notices import Reach
 from alerts.plan import Plan, plan
 from alerts.routing import route
 from analysis.risk import score
-from analysis.titles import representative, title_of
+from analysis.titles import LONGEST, representative, title_of
 from app.facts import answered, is_matter, ours, routing_facts, summarise
 from storage.ports import Transaction
 from storage.types import Event, LevelChange, Member, Office, StoredDocument
@@ -52,7 +52,9 @@ class Round:
         fresh = known is None or (known.level == 0 and len(members) != known.documents)
         shown = self._shown(members) if fresh else []
         event = summarise(known, members, title=known.title if known else title, sample=sample, now=self.now)
-        if shown:
+        if len(shown) == 1 and 0 < len(shown[0].document.title) <= LONGEST:
+            event = replace(event, title=shown[0].document.title, representative=shown[0].document.id)
+        elif shown:
             event = replace(event, title=title_of(shown), representative=representative(shown))
         event = replace(event, previous=event.previous or previous)
         event, change = self._level(event, members, known is None)
