@@ -14,6 +14,7 @@ from importlib.util import find_spec
 from itertools import groupby, pairwise
 from math import log
 from pathlib import Path
+from types import ModuleType
 
 from analysis.characters import fold_text
 from analysis.text import LIMIT, sound
@@ -34,13 +35,19 @@ def by_rjieba(words: Sequence[str] = ()) -> Cut:
     return lambda text: list(jieba.cut_for_search(text))
 
 
-def by_jieba(words: Sequence[str] = ()) -> Cut:
-    """The same from plain jieba, in Python."""
+def _jieba() -> ModuleType:
+    """Plain jieba, loaded only where it is needed: its dictionary takes a second."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # its source has invalid escapes, and pkg_resources warns of itself
         import jieba
 
     jieba.setLogLevel("WARNING")
+    return jieba  # type: ignore[no-any-return]
+
+
+def by_jieba(words: Sequence[str] = ()) -> Cut:
+    """The same from plain jieba, in Python."""
+    jieba = _jieba()
     tokenizer = jieba.Tokenizer()
     for word in words:
         tokenizer.add_word(word, 100_000, "n")
@@ -120,13 +127,18 @@ def _without_parts(best: Sequence[str], count: int) -> list[str]:
 
 
 def learn_background(texts: Iterable[str], most: int = 40_000) -> str:
-    """The background file of a corpus: number of documents, then word and document count, most frequent first."""
+    """The background file of a corpus: number of documents, then word and document count, most frequent first.
+
+    Only words of jieba's public dictionary: what the cutter made up itself may be the name of a private person.
+    """
+    jieba = _jieba()
+    jieba.initialize()
     counts: Counter[str] = Counter()
     documents = 0
     for text in texts:
         documents += 1
         counts.update({t for t in tokens(text) if len(t) > 1 and not t.isascii()})
-    common = [(w, n) for w, n in counts.most_common(most) if n >= 3]
+    common = [(w, n) for w, n in counts.most_common(most) if n >= 3 and jieba.dt.FREQ.get(w)]
     return "\n".join([str(documents), *(f"{w}\t{n}" for w, n in common)]) + "\n"
 
 
