@@ -13,8 +13,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from alerts.deadlines import deadlines
-from alerts.escalation import due_at_once
+from alerts.escalation import due_at_once, snapshot
 from alerts.identity import content_hash
+from alerts.night import calmed_until
 from alerts.notices import NOBODY, Reach, for_event, for_task, suppressed
 from alerts.planning import (
     Setting,
@@ -139,7 +140,8 @@ def _closing(at: Setting) -> Plan:
         draft.audit.append(audit("alert.close", f"alert:{alert.id}", alert.department, at.now))
         draft.supersede.append(alert.id)
         if at.event.status == "closed":
-            draft.deliveries += _send(at, "RESOLVED", alert, f"closed|{alert.id}", None)
+            calmed = calmed_until(alert.level, alert.opened_at, at.office, at.now) is not None
+            draft.deliveries += _send(at, "CALMED" if calmed else "RESOLVED", alert, f"closed|{alert.id}", None)
     return _done(draft, closed)
 
 
@@ -178,6 +180,8 @@ def _refresh_tasks(at: Setting, draft: _Draft) -> None:
         if not is_open(task) or task.historic:
             continue
         moved = replace(task, level=at.event.level)
+        if moved.level != task.level:
+            moved = snapshot(moved, at.office)
         moved = replace(moved, deadlines=retained(task, deadlines(moved, at.event, at.office, at.now, kinds=at.kinds)))
         if moved != task:
             draft.tasks.append(moved)
