@@ -71,9 +71,9 @@ def after(delivery: Delivery, outcome: SendResult | DeliveryError, now: datetime
 def capped(delivery: Delivery, sent: int, office: Office, now: datetime) -> After | None:
     """Before a send: whether the department has had its `office.messages_per_hour` (urgent messages excepted).
 
-    `sent`: messages the recipient got in the last hour that were not urgent (`outbox.sent_since`). What is above is kept as suppressed
-    with its reason, and one digest at the next full hour sends the department to its list: nothing is lost, and nobody
-    is flooded. The last place of the hour is kept for that digest, which waits where it is taken.
+    `sent`: messages the recipient got in the last hour that were not urgent (`outbox.sent_since`). What is above is
+    kept as suppressed with its reason, and one digest at the next full hour sends the department to its list: nothing
+    is lost, and nobody is flooded. The last place of the hour is kept for that digest, which waits where it is taken.
     None where the message may go out.
     """
     if delivery.urgent or delivery.recipient not in office.departments:

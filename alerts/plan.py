@@ -106,6 +106,14 @@ def plan(
     return _done(draft)
 
 
+def close_out(
+    event: Event, alerts: Sequence[Alert], tasks: Sequence[Task], office: Office, now: datetime, reach: Reach = NOBODY
+) -> Plan:
+    """Plan the end of a closed or merged event, for which nothing is routed any more."""
+    nowhere = Routing(rule="", route_id="", lead=office.duty_post)
+    return plan(event, None, nowhere, alerts, tasks, office, now, reach=reach)
+
+
 def _done(draft: _Draft, closed: Sequence[Alert] = ()) -> Plan:
     return Plan(
         alerts=tuple(draft.alerts),
@@ -130,11 +138,12 @@ def _historic(at: Setting) -> Plan:
 
 
 def _closing(at: Setting) -> Plan:
-    """A closed event closes the alerts of departments that owe nothing more; a merged one closes all of its own."""
+    """An event that is over closes the alerts of departments that owe nothing more. A task that nobody has merged or
+    closed keeps its alert and so its reminders, whatever became of the event."""
     draft, closed = _Draft(), []
     owing = {t.department for t in at.tasks if is_open(t)}
     for alert in at.alerts:
-        if alert.closed_at is not None or (at.event.status == "closed" and alert.department in owing):
+        if alert.closed_at is not None or alert.department in owing:
             continue
         closed.append(replace(alert, closed_at=at.now, next_action_at=None))
         draft.audit.append(audit("alert.close", f"alert:{alert.id}", alert.department, at.now))

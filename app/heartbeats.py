@@ -58,6 +58,10 @@ def waits_until(tx: Transaction, job: str, now: datetime) -> datetime | None:
     return until if at <= now < until else None
 
 
+def has_fault(tx: Transaction, job: str) -> bool:
+    return tx.notes.get(f"fault:{job}") is not None
+
+
 def clear_fault(tx: Transaction, job: str) -> None:
     tx.notes.drop(f"fault:{job}")
 

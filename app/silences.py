@@ -89,6 +89,13 @@ def load_silences(tx: Transaction, now: datetime) -> tuple[Silence, ...]:
     return tuple(kept.silence for kept in all_silences(tx) if kept.holds(now))
 
 
+def ended_silences(tx: Transaction, since: datetime, now: datetime) -> tuple[Silence, ...]:
+    """The ones that held and have ended since then, by time or by hand."""
+    held = [k for k in all_silences(tx) if k.approved_at is not None]
+    ends = [(k.silence, min(k.silence.end, k.ended_at or k.silence.end)) for k in held]
+    return tuple(silence for silence, end in ends if since < end <= now)
+
+
 def forget_silences(tx: Transaction, now: datetime) -> int:
     """Drop what ended long ago; how many."""
     old = [k for k in all_silences(tx) if max(k.silence.end, k.ended_at or k.silence.end) < now - KEPT]

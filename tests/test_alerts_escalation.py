@@ -71,7 +71,7 @@ def test_what_somebody_edits_later_does_not_move_the_steps_of_a_running_task() -
     edited = replace(OFFICE, levels=tuple(steps.values()))
     running = a_task(level=2)
     assert running.steps_level == 2
-    due = [t for t in triggers(running, edited, running.created_at + timedelta(hours=5))]
+    due = list(triggers(running, edited, running.created_at + timedelta(hours=5)))
     assert [t.recipients for t in due if t.reason == "UNSIGNED"] == [("department-head",)]
     assert not [t for t in due if t.reason == "DEADLINE_10"]
     assert kept_rule(replace(running, level=3), edited) == edited.rule(3), "a rise takes the new level's steps"
