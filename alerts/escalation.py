@@ -11,8 +11,8 @@ drops the second time. `since` (the last completed sweep) leaves out what was du
 which the outbox drops too.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from alerts.calendar import add_workhours
@@ -53,18 +53,20 @@ def sweep(
     since: datetime | None = None,
     silences: Sequence[Silence] = (),
     umbrellas: Sequence[Umbrella] = (),
+    resting: Set[str] = frozenset(),
 ) -> list[Delivery]:
     """All messages that are due at `now` over all open tasks. `alerts` and `events` by id; unknown ones do no harm.
 
     What a silence or an umbrella mutes comes back as a suppressed row with its reason.
-    A task whose event was closed by people, or whose alert is closed, is reminded of statutory clocks only.
+    A task whose event was closed by people, or whose alert is closed, is reminded of statutory clocks only; so is one
+    that `resting` names, for a caller that did not read alerts and events.
     """
     reach = Reach(duty=duty, users=users)
     last = since if since is not None and since <= now else None
     rows: list[Delivery] = []
     for task in tasks:
-        resting = _resting(task, alerts, events)
-        for trigger in triggers(task, office, now, resting=resting):
+        rests = task.id in resting or _resting(task, alerts, events)
+        for trigger in triggers(task, office, now, resting=rests):
             if trigger.at <= now and (last is None or trigger.at > last):
                 muted = _mute(trigger, task, events.get(task.event), silences, umbrellas, office, now)
                 rows += [muted] if muted is not None else _rows(trigger, task, office, now, reach)
@@ -125,7 +127,7 @@ def _rows(trigger: Trigger, task: Task, office: Office, now: datetime, reach: Re
 
 def triggers(task: Task, office: Office, now: datetime, *, resting: bool = False) -> Iterator[Trigger]:
     """What has become due for one task up to `now`; nothing for history and for what is done."""
-    rule = office.rule(task.level)
+    rule = kept_rule(task, office)
     if rule is None or task.historic or task.state in FINAL:
         return
     if not resting and task.dispatched_at is not None:
@@ -139,6 +141,25 @@ def triggers(task: Task, office: Office, now: datetime, *, resting: bool = False
         # an internal clock that runs out together with the law's says nothing more
         if clock.met_at is None and not (own and (resting or (clock.step, clock.due_at) in law)):
             yield from _clock(task, clock, rule, office, now)
+
+
+def snapshot(task: Task, office: Office) -> Task:
+    """The task with the steps and reminders of its level as they are now: taken when it is dispatched, and again when
+    its level changes. What somebody edits in office.toml afterwards holds for later tasks only."""
+    rule = office.rule(task.level)
+    if rule is None:
+        return replace(task, escalation=(), reminders=(), steps_level=0)
+    return replace(task, escalation=rule.escalation, reminders=rule.reminders, steps_level=task.level)
+
+
+def kept_rule(task: Task, office: Office) -> LevelRule | None:
+    """The rule of the task's level with the steps that were kept on the task; None without a level."""
+    rule = office.rule(task.level)
+    if rule is None or task.steps_level != task.level:
+        return rule
+    if task.escalation == rule.escalation and task.reminders == rule.reminders:
+        return rule
+    return replace(rule, escalation=task.escalation, reminders=task.reminders)
 
 
 def _unsigned(task: Task, rule: LevelRule, start: datetime, office: Office, now: datetime) -> Iterator[Trigger]:

@@ -24,6 +24,7 @@ WORDS: dict[str, str] = {
     "LEVEL_DOWN": "等级下降",
     "UPDATED": "事项有变化",
     "RESOLVED": "事件已办结",
+    "CALMED": "夜间已平息，无需办理",
     "CONFIRM": "待确认责任单位",
     "REPEAT_UNSIGNED": "尚未签收，再次提醒",
     "INFORMED": "已交办，同步告知",

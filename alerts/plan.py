@@ -13,8 +13,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from alerts.deadlines import deadlines
-from alerts.escalation import due_at_once
+from alerts.escalation import due_at_once, snapshot
 from alerts.identity import content_hash
+from alerts.night import calmed_until
 from alerts.notices import NOBODY, Reach, for_event, for_task, suppressed
 from alerts.planning import (
     Setting,
@@ -105,6 +106,14 @@ def plan(
     return _done(draft)
 
 
+def close_out(
+    event: Event, alerts: Sequence[Alert], tasks: Sequence[Task], office: Office, now: datetime, reach: Reach = NOBODY
+) -> Plan:
+    """Plan the end of a closed or merged event, for which nothing is routed any more."""
+    nowhere = Routing(rule="", route_id="", lead=office.duty_post)
+    return plan(event, None, nowhere, alerts, tasks, office, now, reach=reach)
+
+
 def _done(draft: _Draft, closed: Sequence[Alert] = ()) -> Plan:
     return Plan(
         alerts=tuple(draft.alerts),
@@ -129,17 +138,19 @@ def _historic(at: Setting) -> Plan:
 
 
 def _closing(at: Setting) -> Plan:
-    """A closed event closes the alerts of departments that owe nothing more; a merged one closes all of its own."""
+    """An event that is over closes the alerts of departments that owe nothing more. A task that nobody has merged or
+    closed keeps its alert and so its reminders, whatever became of the event."""
     draft, closed = _Draft(), []
     owing = {t.department for t in at.tasks if is_open(t)}
     for alert in at.alerts:
-        if alert.closed_at is not None or (at.event.status == "closed" and alert.department in owing):
+        if alert.closed_at is not None or alert.department in owing:
             continue
         closed.append(replace(alert, closed_at=at.now, next_action_at=None))
         draft.audit.append(audit("alert.close", f"alert:{alert.id}", alert.department, at.now))
         draft.supersede.append(alert.id)
         if at.event.status == "closed":
-            draft.deliveries += _send(at, "RESOLVED", alert, f"closed|{alert.id}", None)
+            calmed = calmed_until(alert.level, alert.opened_at, at.office, at.now) is not None
+            draft.deliveries += _send(at, "CALMED" if calmed else "RESOLVED", alert, f"closed|{alert.id}", None)
     return _done(draft, closed)
 
 
@@ -178,6 +189,8 @@ def _refresh_tasks(at: Setting, draft: _Draft) -> None:
         if not is_open(task) or task.historic:
             continue
         moved = replace(task, level=at.event.level)
+        if moved.level != task.level:
+            moved = snapshot(moved, at.office)
         moved = replace(moved, deadlines=retained(task, deadlines(moved, at.event, at.office, at.now, kinds=at.kinds)))
         if moved != task:
             draft.tasks.append(moved)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from alerts.deadlines import deadlines, next_due
+from alerts.escalation import snapshot
 from alerts.identity import alert_id, task_id
 from alerts.notices import NOBODY, Reach
 from alerts.routing import Routing
@@ -66,7 +67,7 @@ def new_task(at: Setting, department: str, role: TaskRole, parent: str | None, p
         previous=previous,
         historic=historic,
     )
-    return replace(task, deadlines=deadlines(task, at.event, at.office, at.now, kinds=at.kinds))
+    return snapshot(replace(task, deadlines=deadlines(task, at.event, at.office, at.now, kinds=at.kinds)), at.office)
 
 
 def next_alert_id(at: Setting, department: str) -> str:

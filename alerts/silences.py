@@ -44,6 +44,7 @@ class Umbrella:
     level: Level
     open: bool
     signed: bool
+    children: tuple[str, ...] = ()  #: the events under it; () = every other matter of the department
 
 
 def silence_problems(silence: Silence, office: Office) -> list[str]:
@@ -85,9 +86,21 @@ def silenced(
     return None
 
 
-def inhibited(level: Level, department: str, umbrellas: Iterable[Umbrella]) -> Umbrella | None:
-    """The open and signed umbrella of the same department whose level is at least this one."""
-    fitting = (u for u in umbrellas if u.department == department and u.open and u.signed and u.level >= level)
+def inhibited(event: Event, department: str, umbrellas: Iterable[Umbrella]) -> Umbrella | None:
+    """The open and signed umbrella of the same department over this event whose level is at least the event's own.
+
+    An umbrella never speaks for itself: its own reminders go on.
+    """
+    fitting = (
+        u
+        for u in umbrellas
+        if u.department == department
+        and u.open
+        and u.signed
+        and u.level >= event.level
+        and u.event != event.id
+        and (not u.children or event.id in u.children)
+    )
     return next(fitting, None)
 
 
@@ -107,7 +120,7 @@ def mute(
     quiet = silenced(event, department, silences, office, now)
     if quiet is not None:
         return f"SILENCED:{quiet.id}", f"静默中：{quiet.reason}（{quiet.approver}批准）"
-    over = inhibited(event.level, department, umbrellas)
+    over = inhibited(event, department, umbrellas)
     if over is not None:
         return f"INHIBITED:{over.event}", "上级事件已由本单位签收办理，不再单独通知"
     return None
@@ -119,10 +132,10 @@ def send_time(reason: str, level: Level, clocks: Sequence[Deadline], office: Off
     Quiet hours defer only the lowest level. A clock that runs out before they end is not deferred at all.
     """
     rule = office.rule(level)
-    if rule is None or rule.urgent or reason in ALWAYS:
+    if reason in ALWAYS or (rule is not None and rule.urgent):
         return now
-    wait = timedelta(seconds=rule.group_wait_seconds) if reason in ("FIRST", "NEW_DEPT", "UPDATED") else timedelta()
-    at = now + wait
+    grouped = rule is not None and reason in ("FIRST", "NEW_DEPT", "UPDATED")
+    at = now + timedelta(seconds=rule.group_wait_seconds) if rule is not None and grouped else now
     if level > 1:
         return at
     morning = quiet_until(at, office)

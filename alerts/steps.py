@@ -5,8 +5,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from alerts.deadlines import adjudicate, deadlines, extend, meet
+from alerts.escalation import snapshot
 from alerts.guards import CHECKS, Case, event_of, unit_of, until_of
 from alerts.identity import alert_id, content_hash, reply_id
+from alerts.night import calmed
 from alerts.notices import for_task
 from alerts.transitions import Action
 from storage.types import Alert, AuditEntry, Delivery, Reply, Task
@@ -80,7 +82,7 @@ def _dispatch(case: Case, before: Task, department: str, *, returns: int) -> Ste
         task, alerts = _move_alert(case, task)
     kinds = case.context.get("kinds")
     named = tuple(str(k) for k in kinds) if isinstance(kinds, (tuple, list)) else ()
-    task = replace(task, deadlines=deadlines(task, event, case.office, case.now, kinds=named))
+    task = snapshot(replace(task, deadlines=deadlines(task, event, case.office, case.now, kinds=named)), case.office)
     reason = "FIRST" if before.state == "confirm" else "NEW_DEPT"
     return Step(
         task=task,
@@ -191,7 +193,8 @@ def _publish(case: Case, before: Task) -> Step:
 def _close(case: Case, before: Task) -> Step:
     note = case.values.get("reason", before.note)
     task = _progress(case, closed_at=case.now, note=note)
-    return Step(task=replace(task, deadlines=meet(task.deadlines, "resolve", case.now)), supersede=before.alert or None)
+    step = Step(task=replace(task, deadlines=meet(task.deadlines, "resolve", case.now)), supersede=before.alert or None)
+    return replace(step, deliveries=calmed(before, case.office, case.now, case.reach))
 
 
 def _return(case: Case, before: Task) -> Step:

@@ -38,11 +38,13 @@ def stuck(
     office: Office,
     now: datetime,
     *,
+    rhythm: Mapping[str, timedelta] | None = None,
     reach: Reach = NOBODY,
 ) -> list[Delivery]:
     """Alarms for messages due for five minutes and not sent, and for loops that have not run for five minutes.
 
     `waiting`: rows of the outbox not finished yet. `heartbeats`: name of a loop ("发送", "时限巡检") → its last run.
+    `rhythm`: how far apart the runs of a loop are meant to be, where it is more than a minute.
     """
     late = [d for d in waiting if d.status in ("pending", "temp_fail", "leased") and _due(d) < now - UNSEEN]
     late = [d for d in late if d.reason != "WATCHDOG" and (d.lease_until is None or d.lease_until < now)]
@@ -54,13 +56,31 @@ def stuck(
         text = f"【系统告警】有 {len(late)} 条消息到时未发出，最早一条已等待 {waited}，请检查发送进程和通知渠道"
         rows += system("WATCHDOG", f"outbox|{hour}", text, office, now, reach=reach)
     for name, last in sorted(heartbeats.items()):
-        if last < now - UNSEEN:
+        if last < now - UNSEEN - (rhythm or {}).get(name, timedelta()):
             text = f"【系统告警】“{name}”已 {spell(now - last)}没有运行，请检查系统进程"
             rows += system("WATCHDOG", f"loop|{name}|{hour}", text, office, now, reach=reach)
         elif last > now + UNSEEN:
             text = f"【系统告警】系统时钟比“{name}”上次运行时慢 {spell(last - now)}，请校准服务器时间"
             rows += system("WATCHDOG", f"clock|{name}|{hour}", text, office, now, reach=reach)
     return rows
+
+
+def resumed(name: str, last: datetime, office: Office, now: datetime, *, reach: Reach = NOBODY) -> list[Delivery]:
+    """A loop that runs again after a gap says so, once for each gap: nobody could be told while it stood still."""
+    if now - last <= UNSEEN:
+        return []
+    text = (
+        f"【系统恢复】“{name}”已恢复，此前 {spell(now - last)}没有运行（停机、数据库中断或服务器时间被调整），"
+        "期间到时的提醒现已补发"
+    )
+    return system("WATCHDOG", f"resumed|{name}|{last.isoformat()}", text, office, now, urgent=False, reach=reach)
+
+
+def failed(name: str, error: str, until: datetime, office: Office, now: datetime) -> list[Delivery]:
+    """A timed job that ended with an error of the program: once an hour for each job."""
+    here = local(until, office)
+    text = f"【系统告警】“{name}”出错停止，系统已自动重启，{here:%H:%M} 再次运行；错误：{error}，请告知系统管理员"
+    return system("WATCHDOG", f"fault|{name}|{local(now, office):%Y-%m-%dT%H}", text, office, now)
 
 
 def _due(row: Delivery) -> datetime:

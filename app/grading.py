@@ -13,9 +13,11 @@ from alerts.levels import LevelState, state_from_json
 from alerts.notices import Reach
 from alerts.plan import Plan, plan
 from alerts.routing import route
+from alerts.silences import Silence, Umbrella
 from analysis.risk import score
 from analysis.titles import LONGEST, representative, title_of
 from app.facts import answered, is_matter, ours, routing_facts, summarise
+from app.silences import load_silences, load_umbrellas
 from storage.ports import Transaction
 from storage.types import Event, LevelChange, Member, Office, StoredDocument
 
@@ -37,6 +39,7 @@ class Round:
     plans: list[Plan] = field(default_factory=list)
     states: dict[str, str] = field(default_factory=dict)
     _reach: Reach | None = None
+    _quiet: tuple[tuple[Silence, ...], tuple[Umbrella, ...]] | None = None
 
     @property
     def reach(self) -> Reach:
@@ -44,6 +47,13 @@ class Round:
         if self._reach is None:
             self._reach = Reach(users={user.name: user for user in self.tx.users.all()})
         return self._reach
+
+    @property
+    def quiet(self) -> tuple[tuple[Silence, ...], tuple[Umbrella, ...]]:
+        """What staff have silenced, and wider events that speak for others; read once a round."""
+        if self._quiet is None:
+            self._quiet = (load_silences(self.tx, self.now), load_umbrellas(self.tx))
+        return self._quiet
 
     def grade(
         self, known: Event | None, members: Sequence[Member], *, title: str, sample: bool, previous: str | None = None
@@ -101,7 +111,11 @@ class Round:
         tasks = [] if is_new else self.tx.tasks.find(event=event.id, size=1000)[0]
         alerts = [] if is_new else self.tx.tasks.alerts(event=event.id, open_only=False)
         kinds = sorted({m.kind for m in members})
-        made = plan(event, change, routing, alerts, tasks, self.office, self.now, kinds=kinds, reach=self.reach)
+        silences, umbrellas = self.quiet
+        made = plan(
+            event, change, routing, alerts, tasks, self.office, self.now,
+            kinds=kinds, silences=silences, umbrellas=umbrellas, reach=self.reach,
+        )  # fmt: skip
         self.plans.append(replace(made, tasks=tuple(answered(task, event.answered_at) for task in made.tasks)))
         return event
 

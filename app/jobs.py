@@ -1,36 +1,40 @@
 """The timed jobs of `minsheng work`, and when each is due. APScheduler only says when; the worker runs them.
 
+sweep      every minute: deadlines, repeats, escalation, alerts of closed events, what is stuck
 evaluate   every 2 min the urgent events, every 10 min the others: speed falls, an answer is missing longer
-sweep      every minute: deadlines, repeats, escalation, what is stuck
-morning    08:30 the daily word, and once a day sources that lag
+gathering  every 10 min: does the crawler poll at all
+morning    once a day from 08:30: the daily word, and sources that lag; also when the process starts later that day
 quiet      every hour: events without news close
-nightly    02:30 audit chain, retention
+nightly    once a day from 02:30: audit chain, retention
+
+How they are run, and what happens when one cannot do its work: `app.rota`.
 """
 
 import json
-import logging
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 
 from apscheduler.schedulers.base import BaseScheduler
 
 from alerts import watchdog
-from alerts.escalation import sweep as due_messages
+from alerts.calendar import local
 from alerts.notices import Reach
 from alerts.watchdog import Counts
+from app.heartbeats import LOOPS, beat
 from app.pipeline import Pipeline
+from app.silences import forget_silences
+from app.sweeping import sweep
 from crawlers.rhythm import state
 from storage.ports import DocumentQuery, Transaction
-from storage.types import AuditEntry, Event, Source
-
-log = logging.getLogger("minsheng.jobs")
+from storage.types import AuditEntry, Event, Office, SourceHour
 
 Job = Callable[[Pipeline, datetime], None]
 #: an event is graded again for this long after its last document
 ACTIVE = timedelta(days=3)
 #: events of one evaluation round
 ROUND = 2000
+NIGHT = time(2, 30)
 
 
 def evaluate_urgent(pipeline: Pipeline, now: datetime) -> None:
@@ -42,6 +46,8 @@ def evaluate_urgent(pipeline: Pipeline, now: datetime) -> None:
 def evaluate(pipeline: Pipeline, now: datetime) -> None:
     """Grade every active event again."""
     _evaluate(pipeline, now, 0)
+    with pipeline.ledger.begin() as tx:
+        beat(tx, "evaluate", now)
 
 
 def _evaluate(pipeline: Pipeline, now: datetime, level_from: int) -> None:
@@ -53,56 +59,92 @@ def _evaluate(pipeline: Pipeline, now: datetime, level_from: int) -> None:
     pipeline.reevaluate(events, now)
 
 
-def sweep(pipeline: Pipeline, now: datetime) -> None:
-    """What has become due since the last sweep: reminders, repeats, escalation, breaches, stuck messages."""
-    office = pipeline.office
+def gathering(pipeline: Pipeline, now: datetime) -> None:
+    """The crawler's heartbeat, read off what it polled; kept old where every source is overdue for a poll."""
     with pipeline.ledger.begin() as tx:
-        tasks = list(tx.tasks.open())
-        alerts = {a.id: a for a in tx.tasks.alerts()}
-        events = tx.events.get(sorted({t.event for t in tasks}))
-        reach = {user.name: user for user in tx.users.all()}
-        last = tx.notes.get("sweep:last")
-        since = datetime.fromisoformat(last) - timedelta(minutes=10) if last else None
-        rows = due_messages(tasks, alerts, events, office, now, users=reach, since=since)
-        waiting = tx.outbox.find(status=("pending", "temp_fail", "leased"), size=1000)
-        rows += watchdog.stuck(waiting, {}, office, now, reach=Reach(users=reach))
-        added = tx.outbox.add(rows)
-        tx.notes.put("sweep:last", now.isoformat())
-    if added:
-        log.info("%d reminders queued", added)
+        found = _states(pipeline, tx, now)
+        polled = [hours[-1].hour for _, hours in found.values() if hours]
+        if any(name not in ("off", "new", "slow") for name, _ in found.values()):
+            beat(tx, "crawl", now)
+        elif polled:
+            beat(tx, "crawl", min(now, max(polled) + timedelta(hours=1)))
+        else:
+            tx.notes.drop("heartbeat:crawl")  # nothing to poll, or nothing yet
+
+
+def _states(pipeline: Pipeline, tx: Transaction, now: datetime) -> dict[str, tuple[str, list[SourceHour]]]:
+    """Id of an enabled source → its state and its last two weeks, oldest first; one query for all."""
+    rows: dict[str, list[SourceHour]] = {}
+    for hour in sorted(tx.frontier.hours(None, now - timedelta(days=14)), key=lambda h: h.hour):
+        rows.setdefault(hour.source, []).append(hour)
+    enabled = [source for source in pipeline.office.sources.values() if source.enabled]
+    return {s.id: (state(s, rows.get(s.id, []), now).state, rows.get(s.id, [])) for s in enabled}
 
 
 def morning(pipeline: Pipeline, now: datetime) -> None:
-    """The daily word, so that silence is never read as calm."""
+    """The daily word and the sources that lag, so that silence is never read as calm. Once a day, from 08:30 on."""
     office, since = pipeline.office, now - timedelta(days=1)
+    with pipeline.ledger.read() as tx:
+        if not _today(tx, "morning", watchdog.MORNING, office, now):
+            return
     gathered = pipeline.documents.count(DocumentQuery(since=since, until=now))
-    enabled = [s for s in office.sources.values() if s.enabled]
     with pipeline.ledger.begin() as tx:
-        tasks = tx.tasks.counts(now=now)
-        failed = {d.channel for d in tx.outbox.find(status=("perm_fail", "dead"), size=500) if d.created_at >= since}
-        counts = Counts(
-            gathered=gathered,
-            alerts=sum(1 for a in tx.tasks.alerts(open_only=False) if a.opened_at >= since),
-            open_tasks=tasks.get("open", 0),
-            overdue_tasks=tasks.get("overdue", 0),
-            channels_ok=len(set(office.channels) - failed),
-            channels=len(office.channels),
-            sources_ok=sum(_fine(s, tx, now) for s in enabled),
-            sources=len(enabled),
-            parked=len(tx.intake.parked(1000)),
-        )
-        tx.outbox.add(watchdog.morning(counts, office, now))
+        reach = Reach(users={user.name: user for user in tx.users.all()})
+        found = _states(pipeline, tx, now)
+        rows = watchdog.morning(_counts(tx, office, found, gathered, since, now), office, now, reach=reach)
+        rows += watchdog.lagging(_lagging(found), office, now, reach=reach)
+        tx.outbox.add(rows)
+        _done_today(tx, "morning", office, now)
 
 
-def _fine(source: Source, tx: Transaction, now: datetime) -> bool:
-    return state(source, tx.frontier.hours(source.id, now - timedelta(days=14)), now)[0] in ("ok", "new")
+def _counts(
+    tx: Transaction,
+    office: Office,
+    found: Mapping[str, tuple[str, list[SourceHour]]],
+    gathered: int,
+    since: datetime,
+    now: datetime,
+) -> Counts:
+    tasks = tx.tasks.counts(now=now)
+    failed = {d.channel for d in tx.outbox.find(status=("perm_fail", "dead"), size=500) if d.created_at >= since}
+    return Counts(
+        gathered=gathered,
+        alerts=sum(1 for a in tx.tasks.alerts(open_only=False) if a.opened_at >= since),
+        open_tasks=tasks.get("open", 0),
+        overdue_tasks=tasks.get("overdue", 0),
+        channels_ok=len(set(office.channels) - failed),
+        channels=len(office.channels),
+        sources_ok=sum(name in ("ok", "new") for name, _ in found.values()),
+        sources=len(found),
+        parked=len(tx.intake.parked(1000)),
+    )
+
+
+def _lagging(found: Mapping[str, tuple[str, list[SourceHour]]]) -> dict[str, datetime | None]:
+    """Sources that the coverage record calls sick → the end of the last hour that brought something.
+
+    A source that rarely has news is not named: `crawlers.rhythm.state` knows how often each one speaks.
+    """
+    sick = {s: hours for s, (name, hours) in found.items() if name not in ("ok", "new", "off")}
+    brought = {s: [h.hour for h in hours if h.new or h.updated] for s, hours in sick.items()}
+    return {s: max(hours) + timedelta(hours=1) if hours else None for s, hours in brought.items()}
+
+
+def _today(tx: Transaction, job: str, at: time, office: Office, now: datetime) -> bool:
+    """Whether a daily job is due: its time of the day has come, and it has not been done today."""
+    here = local(now, office)
+    return here.time() >= at and tx.notes.get(f"daily:{job}") != here.date().isoformat()
+
+
+def _done_today(tx: Transaction, job: str, office: Office, now: datetime) -> None:
+    tx.notes.put(f"daily:{job}", local(now, office).date().isoformat())
 
 
 def close_quiet(pipeline: Pipeline, now: datetime) -> None:
     """Events without a document for `risk.quiet_after_hours` and without a level go to rest; others turn quiet."""
     limit = now - timedelta(hours=pipeline.office.risk.quiet_after_hours)
     with pipeline.ledger.begin() as tx:
-        events, _ = tx.events.find(status=("open",), historic=False, sort="changed", size=ROUND)
+        events = _stillest(tx)
         still = [event for event in events if event.last_at < limit]
         for event in still:
             owing, _ = tx.tasks.find(event=event.id, size=100)
@@ -110,6 +152,14 @@ def close_quiet(pipeline: Pipeline, now: datetime) -> None:
             tx.events.save([replace(event, status="quiet" if busy or event.level else "closed")])
     for event in still:
         _forget(pipeline, event)
+
+
+def _stillest(tx: Transaction) -> list[Event]:
+    """The open events whose last document is longest ago."""
+    _, total = tx.events.find(status=("open",), historic=False, sort="changed", size=1)
+    start = max(0, total - ROUND)
+    events, _ = tx.events.find(status=("open",), historic=False, sort="changed", size=ROUND, offset=start)
+    return events
 
 
 def _forget(pipeline: Pipeline, event: Event) -> None:
@@ -121,38 +171,64 @@ def _forget(pipeline: Pipeline, event: Event) -> None:
 
 
 def nightly(pipeline: Pipeline, now: datetime) -> None:
-    """Check the audit chain, drop what is older than the retention allows."""
+    """Check the audit chain, drop what is older than the retention allows. Once a day, from 02:30 on."""
+    office = pipeline.office
+    with pipeline.ledger.read() as tx:
+        if not _today(tx, "nightly", NIGHT, office, now):
+            return
     with pipeline.ledger.begin() as tx:
         broken = tx.audit.verify()
         tx.notes.put("audit:verified", json.dumps({"at": now.isoformat(), "broken": broken}))
-    gone = pipeline.documents.purge(now - timedelta(days=pipeline.office.retention_days))
-    if gone:
-        with pipeline.ledger.begin() as tx:
-            tx.audit.append(
-                AuditEntry(actor="system", action="documents.purge", object="documents", after=str(gone), at=now)
-            )
+        forget_silences(tx, now)
+    gone = pipeline.documents.purge(now - timedelta(days=office.retention_days))
+    with pipeline.ledger.begin() as tx:
+        if gone:
+            entry = AuditEntry(actor="system", action="documents.purge", object="documents", after=str(gone), at=now)
+            tx.audit.append(entry)
+        _done_today(tx, "nightly", office, now)
 
 
+#: in the order in which they run when several are due: what tells people comes before what computes
 JOBS: Mapping[str, Job] = {
-    "evaluate_urgent": evaluate_urgent,
-    "evaluate": evaluate,
     "sweep": sweep,
     "morning": morning,
+    "evaluate_urgent": evaluate_urgent,
+    "evaluate": evaluate,
+    "gathering": gathering,
     "close_quiet": close_quiet,
     "nightly": nightly,
+}
+#: the names that officials read
+NAMES: Mapping[str, str] = {
+    "sweep": LOOPS["sweep"],
+    "morning": "每日报平安",
+    "evaluate_urgent": "紧急事件复核",
+    "evaluate": LOOPS["evaluate"],
+    "gathering": "采集检查",
+    "close_quiet": "事件归档",
+    "nightly": "夜间维护",
 }
 
 
 def schedule(scheduler: BaseScheduler, due: Callable[[str], object], pipeline: Pipeline) -> None:
-    """Register when each job is due. A job missed while the machine was busy or asleep runs once, late, never not."""
+    """Register when each job is due. A job missed while the machine was busy or asleep runs once, late, never not.
+
+    Everything but `gathering` is due at once too: after a stop, what became due meanwhile is said first of all. The
+    daily ones are called every minute and look for themselves, so that a late start or an outage does not skip them.
+    """
     risk = pipeline.office.risk
 
-    def every(name: str, **when: object) -> None:
-        scheduler.add_job(due, args=[name], id=name, misfire_grace_time=None, coalesce=True, max_instances=1, **when)
+    def every(name: str, **when: float) -> None:
+        scheduler.add_job(
+            due, "interval", args=[name], id=name, misfire_grace_time=None, coalesce=True, max_instances=1, **when
+        )
+        if name != "gathering":  # the crawler has just been started as well
+            due(name)
 
-    every("evaluate_urgent", trigger="interval", seconds=risk.evaluate_urgent_seconds)
-    every("evaluate", trigger="interval", seconds=risk.evaluate_seconds)
-    every("sweep", trigger="interval", seconds=60)
-    every("morning", trigger="cron", hour=8, minute=30)
-    every("close_quiet", trigger="interval", hours=1)
-    every("nightly", trigger="cron", hour=2, minute=30)
+    every("sweep", seconds=60)
+    every("morning", seconds=60)
+    every("evaluate_urgent", seconds=risk.evaluate_urgent_seconds)
+    every("evaluate", seconds=risk.evaluate_seconds)
+    every("gathering", minutes=10)
+    every("close_quiet", hours=1)
+    every("nightly", seconds=60)

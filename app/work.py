@@ -1,7 +1,7 @@
 """Hop 2 and 3 as a process: claim, understand, grade, plan; run the timed jobs; send what is due.
 
     intake ─claim→ Pipeline.process ─→ ledger
-    APScheduler ─"it is time for x"→ queue ─→ jobs, between two batches, in the same thread
+    APScheduler ─"it is time for x"→ Due ─→ jobs, between two batches, in the same thread
     outbox ─claim→ Sender.send_due (a thread of its own: a provider that hangs must not hold up the understanding)
 
 One owner at a time: grouping is a sequence, so a second `minsheng work` stands by and takes over when the first one's
@@ -9,7 +9,6 @@ lease runs out (docs/decisions.md, "One owner of grouping").
 """
 
 import logging
-import queue
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -19,8 +18,9 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from analysis.assess import Assessor
 from analysis.events import Grouper
-from app.jobs import JOBS, schedule
+from app.jobs import schedule
 from app.pipeline import Outcome, Pipeline
+from app.rota import Due
 from app.sender import Sender
 from app.signals import owner_name
 from storage.ports import DocumentQuery, DocumentStore, Ledger
@@ -107,12 +107,12 @@ class Worker:
     turn: Turn
     sender: Sender
     stop: threading.Event
-    due: "queue.SimpleQueue[str]" = field(default_factory=queue.SimpleQueue)
+    due: Due = field(default_factory=Due)
 
     def run(self) -> None:
         """Until `stop`. An error propagates: the supervisor starts the process again, the rows are still there."""
         scheduler = BackgroundScheduler(timezone=self.turn.pipeline.office.timezone)
-        schedule(scheduler, self.due.put, self.turn.pipeline)
+        schedule(scheduler, self.due.call, self.turn.pipeline)
         scheduler.start()
         sending = threading.Thread(target=self._send, name="sender")
         sending.start()
@@ -135,8 +135,7 @@ class Worker:
                 rebuild(self.turn.pipeline, self.turn.clock())
                 ready = True
             self.turn.pipeline.follow(self.turn.clock())
-            while not self.due.empty():
-                JOBS[self.due.get()](self.turn.pipeline, self.turn.clock())
+            self.due.run(self.turn.pipeline, self.turn.clock)
             if self.turn.step() is None:
                 self.stop.wait(IDLE_SECONDS)
 

@@ -3,9 +3,9 @@
     PYTHONPATH=.:tests python benchmarks/chain_latency.py [POSTS]
 
 Starts `minsheng run` with the sample town on a fresh folder, pushes posts through the API one by one and reads
-afterwards from the ledger when each change of level was written, which is the transaction that queues its messages. The delay of a
-change counts from the moment its last post was handed in: a matter that rises only with its second post (hysteresis)
-has not waited for the first. Target: p95 ≤ 1 s.
+afterwards from the ledger when each change of level was written, which is the transaction that queues its messages.
+The delay of a change counts from the moment its last post was handed in: a matter that rises only with its second post
+(hysteresis) has not waited for the first. Target: p95 ≤ 1 s.
 """
 
 import statistics

@@ -41,6 +41,7 @@ class Sent:
     channel: str
     subject: str
     task: str | None
+    urgent: bool = False
 
     def __str__(self) -> str:
         return f"{self.at:%m-%d %H:%M} {self.reason} → {self.recipient} ({self.channel}) {self.subject}"
@@ -221,11 +222,11 @@ class Scenario:
             row = replace(row, attempts=row.attempts + 1)
             outgoing = prepared(row)
             hour = self.now - timedelta(hours=1)
-            sent = sum(m.recipient == row.recipient and m.at > hour for m in self.sent)
+            sent = sum(m.recipient == row.recipient and not m.urgent and m.at > hour for m in self.sent)
             done = capped(row, sent, self.office, self.now) or after(row, self.send(outgoing), self.now, self.office)
             self.outbox[key] = replace(row, status=done.status, next_at=done.next_at, provider_code=done.code)
             if done.status == "ok":
-                message = Sent(self.now, row.reason, row.recipient, row.channel, outgoing.subject, row.task)
+                message = Sent(self.now, row.reason, row.recipient, row.channel, outgoing.subject, row.task, row.urgent)
                 self.sent.append(message)
                 self.unexpected.append(message)
             for follow in done.follow:

@@ -11,7 +11,7 @@ from small_office import small_office
 
 from alerts.channels import DeliveryError, SendResult
 from alerts.deadlines import state
-from alerts.escalation import sweep, triggers
+from alerts.escalation import kept_rule, snapshot, sweep, triggers
 from alerts.watchdog import Counts, lagging, morning, stuck
 from storage.types import Delivery, LevelRule, Task
 
@@ -59,9 +59,29 @@ def test_lowest_level_is_breached_to_the_office_in_working_time() -> None:
 def test_escalation_counts_working_time_where_signing_does() -> None:
     blue: LevelRule = replace(OFFICE.levels[0], escalation=((60, "department-head"),))
     office = replace(OFFICE, levels=(blue, *OFFICE.levels[1:]))
-    task = a_task(level=1, start="2025-09-30 17:00")
+    task = snapshot(a_task(level=1, start="2025-09-30 17:00"), office)
     times = [t.at for t in triggers(task, office, moment("2025-10-20 10:00")) if t.reason == "UNSIGNED"]
     assert times == [moment("2025-10-09 09:00")]
+
+
+def test_what_somebody_edits_later_does_not_move_the_steps_of_a_running_task() -> None:
+    steps = {
+        level: replace(rule, escalation=((5, "mayor"),), reminders=(10,)) for level, rule in enumerate(OFFICE.levels, 1)
+    }
+    edited = replace(OFFICE, levels=tuple(steps.values()))
+    running = a_task(level=2)
+    assert running.steps_level == 2
+    due = list(triggers(running, edited, running.created_at + timedelta(hours=5)))
+    assert [t.recipients for t in due if t.reason == "UNSIGNED"] == [("department-head",)]
+    assert not [t for t in due if t.reason == "DEADLINE_10"]
+    assert kept_rule(replace(running, level=3), edited) == edited.rule(3), "a rise takes the new level's steps"
+    assert kept_rule(replace(running, steps_level=0), edited) == edited.rule(2), "a row of an older version"
+    with Scenario("2025-09-25 10:00") as s:
+        s.event("e1", level=2)
+        s.office = edited
+        s.event("e1", level=4)
+        assert (s.task("scjg").steps_level, s.task("scjg").escalation) == (4, ((5, "mayor"),))
+        s.unexpected.clear()
 
 
 def test_signed_without_progress_is_rearmed_and_then_told_upwards() -> None:

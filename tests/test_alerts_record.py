@@ -71,9 +71,12 @@ def row(n: int, **more: object) -> Delivery:
 
 
 def test_a_morning_of_calm_messages_is_one_list() -> None:
-    rows = [row(1), row(2, urgent=True), row(3), row(4), row(5, recipient="sthj"), row(6, provider_code="500")]
+    rows = [
+        row(1), row(2, urgent=True), row(3), row(4, provider_code="500"), row(5, recipient="sthj"),
+        row(6, provider_code="unknown"), row(7, reason="HEARTBEAT"),
+    ]  # fmt: skip
     sent = bundle(rows)
-    assert [ids for _, ids in sent] == [("d1", "d3", "d4"), ("d2",), ("d5",), ("d6",)]
+    assert [ids for _, ids in sent] == [("d1", "d3", "d4"), ("d2",), ("d5",), ("d6",), ("d7",)]
     listed = sent[0][0]
     assert listed.subject == "【汇总】3 项动态"
     assert listed.body.splitlines() == [
@@ -90,3 +93,9 @@ def test_two_are_no_list_and_a_hundred_are_a_short_one() -> None:
     assert len(ids) == 100
     assert "另有 80 项" in listed.body
     assert bundle([]) == []
+
+
+def test_two_messages_of_one_night_are_a_list() -> None:
+    night = moment("2025-09-24 23:00")
+    assert [ids for _, ids in bundle([row(1, created_at=night), row(2, created_at=night)])] == [("d1", "d2")]
+    assert len(bundle([row(1, created_at=night), row(2)])) == 2

@@ -14,6 +14,7 @@ from small_office import small_office
 
 from alerts.notices import for_task
 from analysis.words import segment
+from app.heartbeats import beat, last_beat
 from app.sender import Sender, send_test
 from storage.open import open_stores
 from storage.ports import Ledger
@@ -180,19 +181,107 @@ def test_a_department_is_not_flooded_but_an_urgent_message_always_goes(ledger: L
         where = replace(office(hook=provider.url), messages_per_hour=2)
         unit = replace(where.departments["scjg"], channels=("hook",))
         where = replace(where, departments={**where.departments, "scjg": unit})
-        for number in range(4):
-            queue(ledger, where, level=2, epoch=str(number))
-        queue(ledger, where, level=4, epoch="red")
         clock = Clock()
         clock.wait(minutes=2)
         mine = sender(ledger, where, clock)
-        mine.send_due()
+        queue(ledger, where, level=4, epoch="red")
+        for number in range(4):
+            queue(ledger, where, level=2, epoch=str(number))
+            mine.send_due()
         assert [r.json()["urgent"] for r in provider.requests] == [True, False]
     with ledger.read() as tx:
         held = [d for d in tx.outbox.find() if d.status == "suppressed"]
         digest = [d for d in tx.outbox.find() if d.reason == "DIGEST"]
     assert {d.provider_code for d in held} == {"THROTTLED"}
     assert len(digest) == 1
+
+
+def test_calm_messages_to_one_recipient_go_out_as_one_list_and_all_are_finished(ledger: Ledger) -> None:
+    with Provider([BROKEN, OK]) as provider:
+        where = office(hook=provider.url)
+        unit = replace(where.departments["scjg"], channels=("hook",))
+        where = replace(where, departments={**where.departments, "scjg": unit})
+        for number in range(5):
+            queue(ledger, where, level=2, epoch=str(number))
+        clock = Clock()
+        clock.wait(minutes=2)
+        mine = sender(ledger, where, clock)
+        assert mine.send_due() == 5
+        assert states(ledger) == [("hook", "temp_fail")] * 5, "one refusal is every row's"
+        clock.wait(seconds=6)
+        mine.send_due()
+        assert len(provider.requests) == 2, "after the outage it is one list again"
+        body = provider.requests[1].json()
+        assert str(body["subject"]) == "【汇总】5 项动态"
+        assert str(body).count("某食堂疑似食物中毒") == 5
+    assert states(ledger) == [("hook", "ok")] * 5
+    with ledger.read() as tx:
+        assert tx.outbox.sent_since("scjg", NOW) == 1, "a list is one message"
+        rows = tx.outbox.find()
+    assert all(d.sent_at is not None for d in rows)
+    assert len({d.within for d in rows}) == 2
+
+
+def test_a_refused_list_fails_over_row_by_row(ledger: Ledger) -> None:
+    with Provider([reply({"errcode": 400}, status=403)]) as refusing, Provider([OK]) as other:
+        where = office(hook=refusing.url)
+        where = replace(where, channels={**where.channels, "second": {"kind": "webhook", "url": other.url}})
+        unit = replace(where.departments["scjg"], channels=("hook", "second"))
+        where = replace(where, departments={**where.departments, "scjg": unit})
+        for number in range(3):
+            queue(ledger, where, level=2, epoch=str(number))
+        clock = Clock()
+        clock.wait(minutes=2)
+        mine = sender(ledger, where, clock)
+        mine.send_due()
+        clock.wait(seconds=1)
+        mine.send_due()
+        assert len(refusing.requests) == 1
+        assert len(other.requests) == 1
+    assert [s for s in states(ledger) if s[0] != "mail"] == [("hook", "perm_fail")] * 3 + [("second", "ok")] * 3
+
+
+def test_no_send_begins_with_a_lease_that_a_slow_provider_has_used_up(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Provider([OK]) as provider:
+        where = office(hook=provider.url)
+        unit = replace(where.departments["scjg"], channels=("hook",))
+        where = replace(where, departments={**where.departments, "scjg": unit})
+        for number in range(6):
+            queue(ledger, where, level=3, epoch=str(number))
+        clock = Clock()
+        mine = sender(ledger, where, clock)
+        attempt = Sender._attempt
+
+        def slow(self: Sender, row: Delivery) -> object:
+            clock.wait(seconds=25)
+            return attempt(self, row)
+
+        monkeypatch.setattr(Sender, "_attempt", slow)
+        assert mine.send_due() == 6
+        assert len(provider.requests) == 3, "at 75 s less than SEND_SECONDS of the lease are left"
+        assert sender(ledger, where, clock, "heir").send_due() == 0
+        clock.wait(seconds=46)
+        while sender(ledger, where, clock, "heir").send_due():
+            clock.wait(seconds=121)
+        assert len(provider.requests) == 6
+    assert states(ledger) == [("hook", "ok")] * 6
+
+
+def test_the_sender_says_that_it_runs_and_tells_when_the_sweep_does_not(ledger: Ledger) -> None:
+    clock, where = Clock(), office()
+    with ledger.begin() as tx:
+        beat(tx, "sweep", NOW - timedelta(hours=3))
+    mine = sender(ledger, where, clock)
+    for _ in range(7):
+        mine.send_due()
+        clock.wait(minutes=1)
+    with ledger.read() as tx:
+        assert last_beat(tx, "send") == NOW + timedelta(minutes=6)
+        (row,) = (d for d in tx.outbox.find() if d.reason == "WATCHDOG")
+    assert "“时限巡检”已 3小时" in row.body
+    assert row.created_at == NOW + timedelta(minutes=6), "a sweep that is only starting has time to run"
 
 
 def test_the_channel_test_reports_the_providers_own_words() -> None:

@@ -61,6 +61,7 @@ class SqlOutbox:
         text: str | None = None,
         provider_id: str | None = None,
         next_at: datetime | None = None,
+        within: str | None = None,
     ) -> None:
         """What the provider said. Once "ok", a row stays ok: a slower twin cannot make it due again."""
         body = self._db.execute(select(outbox.c.body).where(outbox.c.id == key(delivery)).with_for_update()).scalar()
@@ -80,6 +81,7 @@ class SqlOutbox:
                 lease_owner=None,
                 lease_until=None,
                 sent_at=now if status in ("ok", "unknown") else found.sent_at,
+                within=within,
             )
         )
 
@@ -107,12 +109,14 @@ class SqlOutbox:
     def waiting(self) -> int:
         return self._number(outbox.c.status.in_((*_WAITING, "leased")))
 
-    def sent_since(self, recipient: str, since: datetime) -> int:
-        """Messages that a recipient got, or may have got (`unknown`)."""
+    def sent_since(self, recipient: str, since: datetime, *, urgent: bool | None = None) -> int:
+        """Messages that a recipient got, or may have got (`unknown`); a list counts once."""
+        which = () if urgent is None else (outbox.c.urgent.is_(urgent),)
         return self._number(
             outbox.c.recipient == key(recipient),
             outbox.c.status.in_(("ok", "unknown")),
             outbox.c.sent_at >= stamp(since),
+            *which,
         )
 
     def _number(self, *where: ColumnElement[bool]) -> int:
@@ -137,6 +141,7 @@ def _row(delivery: Delivery) -> dict[str, object]:
         "next_at": optional_stamp(delivery.next_at),
         "lease_until": optional_stamp(delivery.lease_until),
         "lease_owner": optional_key(delivery.lease_owner),
-        "sent_at": optional_stamp(delivery.sent_at),
+        # what `sent_since` counts: a line of another row's message is no message of its own
+        "sent_at": optional_stamp(delivery.sent_at) if delivery.within is None else None,
         "body": dump(delivery),
     }

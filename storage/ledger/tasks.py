@@ -4,16 +4,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, func, select, update
+from sqlalchemy import ColumnElement, Connection, func, or_, select, update
 
 from storage.ledger.codec import dump, key, load, optional_key, optional_stamp, stamp
 from storage.ledger.dialect import insert, upsert
-from storage.ledger.tables import alerts, replies, tasks
+from storage.ledger.tables import alerts, event_aliases, events, replies, tasks
 from storage.ports import StaleVersion, StoreError
 from storage.types import Alert, Reply, Task
 
 #: states in which nobody has to act any more
 _OVER = ("closed", "merged")
+#: events that one sweep closes the alerts of
+_SETTLED = 500
 
 
 class SqlTasks:
@@ -93,6 +95,30 @@ class SqlTasks:
         with self._db.execute(wanted.order_by(tasks.c.id), execution_options={"yield_per": 1000}) as rows:
             for body in rows.scalars():
                 yield load(Task, body)
+
+    def resting(self) -> frozenset[str]:
+        """Columns only, so that the minute's sweep reads no body for it."""
+        matter = func.coalesce(event_aliases.c.into, tasks.c.event)
+        wanted = (
+            select(tasks.c.id)
+            .outerjoin(alerts, alerts.c.id == tasks.c.alert)
+            .outerjoin(event_aliases, event_aliases.c.old == tasks.c.event)
+            .outerjoin(events, events.c.id == matter)
+            .where(tasks.c.state.not_in(_OVER), tasks.c.historic.is_(False))
+            .where(or_(alerts.c.closed_at.is_not(None), events.c.status == "closed"))
+        )
+        return frozenset(self._db.execute(wanted).scalars())
+
+    def settled(self) -> list[str]:
+        wanted = (
+            select(alerts.c.event)
+            .distinct()
+            .join(events, events.c.id == alerts.c.event)
+            .where(alerts.c.closed_at.is_(None), events.c.status.in_(("closed", "merged")))
+            .order_by(alerts.c.event)
+            .limit(_SETTLED)
+        )
+        return list(self._db.execute(wanted).scalars())
 
     def add_reply(self, reply: Reply) -> None:
         self._db.execute(replies.insert(), _reply_row(reply))

@@ -97,6 +97,11 @@ class Task:
     extend_until: datetime | None = None  #: 延期: asked for and not yet decided
     extend_reason: str | None = None
     extensions: int = 0  #: approved so far; one is the limit
+    #: the level's steps and reminders as they were when the task was dispatched or its level changed; a later edit of
+    #: office.toml does not move them. They count while `steps_level` is the task's level; 0 = none kept (older rows)
+    escalation: tuple[tuple[float, str], ...] = ()
+    reminders: tuple[int, ...] = ()
+    steps_level: Level = 0
     version: int = 1  #: optimistic lock: the second of two people is told, not overwritten
 
 
@@ -148,4 +153,5 @@ class Delivery:
     provider_text: str | None = None
     provider_id: str | None = None
     sent_at: datetime | None = None
+    within: str | None = None  #: id of the row whose message carried this one as a line of its list
     address: dict[str, str] = field(default_factory=dict)  #: channel-specific: {"email": ...}

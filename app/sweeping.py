@@ -1,0 +1,154 @@
+"""The minute's sweep as a job: read, decide without holding the ledger, write what is still true.
+
+read    open tasks, who rests, silences, umbrellas, users, the last run     one snapshot
+decide  alerts.escalation · alerts.unmuted · alerts.watchdog                pure
+write   messages of tasks that nobody has changed meanwhile, alerts of closed events, the heartbeat   one transaction
+"""
+
+import logging
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from alerts import watchdog
+from alerts.escalation import sweep as due_messages
+from alerts.notices import Reach
+from alerts.plan import close_out
+from alerts.silences import Silence, Umbrella
+from alerts.unmuted import unmuted
+from app.grading import write_plans
+from app.heartbeats import LOOPS, beat, beats, last_beat, rhythm
+from app.pipeline import Pipeline
+from app.silences import ended_silences, load_silences, load_umbrellas
+from storage.ledger.codec import dump, load
+from storage.ports import Transaction
+from storage.types import Delivery, Event, Office, Task
+
+log = logging.getLogger("minsheng.jobs")
+
+#: what became due this long before the last run is looked at again: the keys drop what was queued then
+OVERLAP = timedelta(minutes=10)
+_UMBRELLAS = "sweep:umbrellas"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """The ledger as one sweep sees it."""
+
+    tasks: Sequence[Task]
+    resting: frozenset[str]
+    events: dict[str, Event]  #: read only where a silence or an umbrella asks about them
+    reach: Reach
+    silences: tuple[Silence, ...]
+    umbrellas: tuple[Umbrella, ...]
+    ended: tuple[tuple[Silence, ...], tuple[Umbrella, ...]]
+    waiting: Sequence[Delivery]
+    beats: dict[str, datetime]  #: of the other loops
+    last: datetime | None  #: the last completed sweep
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Umbrellas:
+    """What the last sweep saw, to notice what has ended."""
+
+    rows: tuple[Umbrella, ...]
+
+
+def sweep(pipeline: Pipeline, now: datetime) -> None:
+    """What has become due since the last sweep: reminders, repeats, escalation, breaches, stuck messages."""
+    office = pipeline.office
+    with pipeline.ledger.read() as tx:
+        seen = _look(tx, now)
+    rows = [*_due(seen, office, now), *_watch(seen, office, now)]
+    with pipeline.ledger.begin() as tx:
+        added = tx.outbox.add(_still_true(tx, rows, seen.tasks))
+        _settle(tx, office, now, seen.reach)
+        tx.notes.put(_UMBRELLAS, dump(_Umbrellas(rows=seen.umbrellas)))
+        beat(tx, "sweep", now)
+    if added:
+        log.info("%d reminders queued", added)
+
+
+def _look(tx: Transaction, now: datetime) -> Seen:
+    last, tasks = last_beat(tx, "sweep"), list(tx.tasks.open())
+    silences, umbrellas = load_silences(tx, now), load_umbrellas(tx)
+    ended = (ended_silences(tx, last, now) if last is not None else (), _gone(tx, umbrellas))
+    asked = silences or umbrellas or any(ended)
+    return Seen(
+        tasks=tasks,
+        resting=tx.tasks.resting(),
+        events=tx.events.get(sorted({t.event for t in tasks})) if asked else {},
+        reach=Reach(users={user.name: user for user in tx.users.all()}),
+        silences=silences,
+        umbrellas=umbrellas,
+        ended=ended,
+        waiting=tx.outbox.find(status=("pending", "temp_fail", "leased"), size=1000),
+        beats=beats(tx, "sweep"),
+        last=last,
+    )
+
+
+def _gone(tx: Transaction, now: Iterable[Umbrella]) -> tuple[Umbrella, ...]:
+    """Umbrellas of the last sweep that speak for nobody any more."""
+    text = tx.notes.get(_UMBRELLAS)
+    known = {(u.event, u.department): u for u in load(_Umbrellas, text).rows} if text else {}
+    for row in now:
+        known.pop((row.event, row.department), None)
+    return tuple(known.values())
+
+
+def _due(seen: Seen, office: Office, now: datetime) -> Iterator[Delivery]:
+    since = seen.last - OVERLAP if seen.last is not None else None
+    yield from due_messages(
+        seen.tasks,
+        {},
+        seen.events,
+        office,
+        now,
+        users=seen.reach.users,
+        since=since,
+        silences=seen.silences,
+        umbrellas=seen.umbrellas,
+        resting=seen.resting,
+    )
+    if any(seen.ended):
+        awake = (t for t in seen.tasks if t.id not in seen.resting)
+        yield from unmuted(
+            awake, seen.events, seen.ended, (seen.silences, seen.umbrellas), office, now, reach=seen.reach
+        )
+
+
+def _watch(seen: Seen, office: Office, now: datetime) -> list[Delivery]:
+    """Messages and loops that stand still. After a gap of its own the sweep speaks of that only: what the others have
+    missed has the same cause."""
+    own = LOOPS["sweep"]
+    if seen.last is not None and seen.last > now + watchdog.UNSEEN:
+        return watchdog.stuck((), {own: seen.last}, office, now, reach=seen.reach)
+    if seen.last is not None and now - seen.last > watchdog.UNSEEN:
+        return watchdog.resumed(own, seen.last, office, now, reach=seen.reach)
+    return watchdog.stuck(seen.waiting, seen.beats, office, now, rhythm=rhythm(office), reach=seen.reach)
+
+
+def _still_true(tx: Transaction, rows: Sequence[Delivery], tasks: Sequence[Task]) -> Iterator[Delivery]:
+    """Leave out what is about a task that somebody has changed since it was read; the next sweep looks at it again."""
+    versions = {task.id: task.version for task in tasks}
+    changed: dict[str, bool] = {}
+    for row in rows:
+        if row.task is not None and row.task not in changed:
+            fresh = tx.tasks.get(row.task)
+            changed[row.task] = fresh is None or fresh.version != versions.get(row.task)
+        if row.task is None or not changed[row.task]:
+            yield row
+
+
+def _settle(tx: Transaction, office: Office, now: datetime, reach: Reach) -> None:
+    """Close the alerts of events that are over, where the department owes nothing more."""
+    for name in tx.tasks.settled():
+        event = tx.events.get([name]).get(name)
+        if event is None:
+            continue
+        if event.id != name:  # a merged event answers with the one it was merged into
+            event = replace(event, id=name, status="merged")
+        alerts = tx.tasks.alerts(event=name)
+        tasks, _ = tx.tasks.find(event=name, size=1000)
+        write_plans(tx, [close_out(event, alerts, tasks, office, now, reach=reach)], now)
