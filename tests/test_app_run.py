@@ -179,8 +179,8 @@ def test_a_taken_port_is_one_clear_sentence(tmp_path: Path) -> None:
 
 def test_route_as_json_has_the_shape_of_the_contract() -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "app", "route", "--json", "--topic", "食品药品", "--level", "orange"]
-        + ["--area", "佛堂镇"],
+        [sys.executable, "-m", "app", "route", "--json", "--topic=食品药品", "--level=orange",
+         "--area=佛堂镇"],
         cwd=REPO, capture_output=True, text=True, timeout=60, check=True,
     )  # fmt: skip
     found = json.loads(done.stdout)
