@@ -3,9 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from crawlers.rhythm import state
-
 from alerts.calendar import calendar_warnings
+from crawlers.rhythm import state
 from storage.ports import DocumentStore, Ledger
 from storage.types import Office
 
