@@ -110,11 +110,17 @@ class SqlTasks:
         return frozenset(self._db.execute(wanted).scalars())
 
     def settled(self) -> list[str]:
+        owing = (
+            select(tasks.c.id)
+            .where(tasks.c.event == alerts.c.event, tasks.c.department == alerts.c.department)
+            .where(tasks.c.state.not_in(_OVER))
+            .exists()
+        )
         wanted = (
             select(alerts.c.event)
             .distinct()
             .join(events, events.c.id == alerts.c.event)
-            .where(alerts.c.closed_at.is_(None), events.c.status.in_(("closed", "merged")))
+            .where(alerts.c.closed_at.is_(None), events.c.status.in_(("closed", "merged")), ~owing)
             .order_by(alerts.c.event)
             .limit(_SETTLED)
         )
