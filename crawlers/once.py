@@ -101,7 +101,7 @@ def with_fetch(
         readers=Readers(),
     )
     logging.getLogger("scrapy").setLevel(logging.CRITICAL)
-    process = AsyncCrawlerProcess(settings(agent), install_root_handler=False)
+    process = AsyncCrawlerProcess({**settings(agent), "LOG_INSTALL_ROOT_HANDLER": False})
     crawler = process.create_crawler(_Once)
     crawling = process.crawl(crawler, job=job, source=source, work=work, seconds=seconds)
     process.start(install_signal_handlers=False)

@@ -63,7 +63,7 @@ def replay_file(
     if as_json:
         typer.echo(found.to_json())
     else:
-        _print(found, office, page)
+        _print(found, page)
     if bad:
         err.print(f"有 {bad} 行不能使用，已逐行说明；其余各行已回放。")
         raise typer.Exit(FAILED)
@@ -110,7 +110,7 @@ def _check(incident: Incident, office: Office) -> None:
         raise ValueError(f"事件 {incident.id} 的时间须带时区，如 2026-03-02T08:00:00+08:00")
 
 
-def _print(found: ReplayReport, office: Office, page: Path | None) -> None:
+def _print(found: ReplayReport, page: Path | None) -> None:
     out.print(
         f"{found.documents} 条内容，{found.days:.1f} 天，{found.events} 个事件，"
         f"日均预警 {found.alerts_per_day:.1f} 件，用时 {found.seconds:.1f} 秒。"
@@ -120,9 +120,13 @@ def _print(found: ReplayReport, office: Office, page: Path | None) -> None:
     if found.levels:
         table = Table("等级", "预警", "应预警", "准确率", "召回率", "提前（小时）", box=None, pad_edge=False)
         for row in found.levels:
-            name = next((rule.name for rule in office.levels if rule.id == row.level), row.level)
             table.add_row(
-                name, str(row.alerts), str(row.due), _share(row.precision), _share(row.recall), _hours(row.lead_hours)
+                row.level,
+                str(row.alerts),
+                str(row.due),
+                _share(row.precision),
+                _share(row.recall),
+                _hours(row.lead_hours),
             )
         out.print(table)
     for title, lines in (("漏报", found.missed), ("误报", found.false)):

@@ -15,7 +15,6 @@ from app.commands.check import emit
 from app.config import Config
 from app.console import FAILED, USAGE, ConfigOption, DataOption, JsonOption, err, fail, out, progress, read_config
 from app.source_file import NotWritten, append, block, free_id
-from app.stores import stores
 from crawlers.guard import PageCutOff, Readers
 from crawlers.kinds import KINDS, UnreadableSource
 from crawlers.once import Look, has_files, look, look_at_files, proposal, with_fetch
@@ -43,6 +42,8 @@ def register(app: typer.Typer) -> None:
 @sources_app.command("list")
 def list_sources(data: DataOption = Path("data"), config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """列出信源和状态：正常、静默、失败、被拒绝、令牌失效、停用。"""
+    from app.stores import stores  # both databases: the other two commands start without them
+
     loaded = read_config(config)
     now = clock.now()
     _, documents, ledger = stores(loaded, data)
@@ -235,5 +236,4 @@ def _confirmed() -> bool:
     try:
         return typer.confirm("写入 sources.toml 吗？")
     except typer.Abort:  # no answer can be given here
-        err.print("没有得到确认；要不经询问写入，请加 --yes。")
-        return False
+        fail("没有得到确认，没有写入；要不经询问写入，请加 --yes")

@@ -1,7 +1,9 @@
 """`train` and `evaluate`: an office's own labelled rows → models, and how good a model is on rows it has not seen."""
 
 import csv
+import warnings
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Literal
@@ -63,7 +65,7 @@ def _train(subject: Subject, data: Path, target: Path, *, as_json: bool) -> None
         fail(f"{target} 不是文件夹，请换一个 --out", USAGE)
     learn = train_sentiment if subject == "sentiment" else train_departments
     try:
-        with progress("训练", quiet=as_json):
+        with progress("训练", quiet=as_json), _few_rows_in_chinese():
             counts = learn(data, target)
     except (UnusableRows, UnusableModel) as error:
         fail(str(error))
@@ -77,6 +79,21 @@ def _train(subject: Subject, data: Path, target: Path, *, as_json: bool) -> None
     else:
         out.print(f"用 {sum(counts.values())} 条训练完成：{path}", markup=False)
         out.print("  ".join(f"{name} {count}" for name, count in counts.items()), markup=False)
+
+
+@contextmanager
+def _few_rows_in_chinese() -> Iterator[None]:
+    """scikit-learn's English warning about too few rows as one line that says what to do; others stay as they are."""
+    from sklearn.exceptions import ConvergenceWarning
+
+    with warnings.catch_warnings(record=True) as noted:
+        warnings.simplefilter("always", ConvergenceWarning)
+        yield
+    for warning in noted:
+        if not issubclass(warning.category, ConvergenceWarning):
+            warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
+    if any(issubclass(warning.category, ConvergenceWarning) for warning in noted):
+        err.print("标注较少，模型没有完全收敛；可以使用，但请先用 minsheng evaluate 核对，最好补充标注后重新训练。")
 
 
 def _evaluated(subject: Subject, model: Path, data: Path, *, as_json: bool) -> None:
