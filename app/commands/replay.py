@@ -1,0 +1,146 @@
+"""`replay`: a recorded stream through the whole pipeline, to see what would have been raised, and how early."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Annotated
+
+import orjson
+import typer
+from rich.table import Table
+
+from analysis.assess import Assessor
+from app import clock
+from app.console import FAILED, USAGE, ConfigOption, JsonOption, err, fail, out, progress, read_config
+from app.jsonl import BadLine, read_documents
+from app.replay import ReplayReport, replay, truth_of
+from app.townstream import Incident
+from storage.types import Assessment, Document, Office, UnreadableDocument
+
+#: bad lines and incidents that are printed one by one; all of them are counted
+SHOWN = 20
+
+
+def register(app: typer.Typer) -> None:
+    app.command("replay")(replay_file)
+
+
+class _Watched(Assessor):
+    """An assessor that says how far it has come."""
+
+    def __init__(self, office: Office, advance: Callable[[int], None]) -> None:
+        super().__init__(office)
+        self.advance = advance
+
+    def assess(self, documents: Sequence[Document]) -> list[Assessment | UnreadableDocument]:
+        found = super().assess(documents)
+        self.advance(len(documents))
+        return found
+
+
+def replay_file(
+    file: Annotated[Path, typer.Argument(help="JSONL 文件，一行一条文档，fetched_at 为到达时间")],
+    truth: Annotated[
+        Path | None, typer.Option("--truth", help="真值 JSON：incidents 列表，用来算准确率和提前量")
+    ] = None,
+    page: Annotated[Path | None, typer.Option("--html", help="另存一份网页报告")] = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """回放：把一段旧数据按到达次序重走一遍，看会在何时预警、漏了什么、误报什么；不写入任何数据。"""
+    office = read_config(config).office
+    incidents = _truth(truth, office) if truth else None
+    documents, bad = _documents(file, office)
+    if not documents:
+        fail(f"{file.name} 里没有一条可用的文档")
+    with progress("回放", len(documents), quiet=as_json) as bar:
+        watched = _Watched(office, lambda done: bar.advance(bar.task_ids[0], done))
+        found = replay(documents, office, incidents, assessor=watched)
+    if page is not None:
+        try:
+            page.write_text(found.to_html(), encoding="utf-8")
+        except OSError as error:
+            fail(f"写不了 {page}：{error.strerror}", USAGE)
+    if as_json:
+        typer.echo(found.to_json())
+    else:
+        _print(found, page)
+    if bad:
+        err.print(f"有 {bad} 行不能使用，已逐行说明；其余各行已回放。")
+        raise typer.Exit(FAILED)
+
+
+def _documents(file: Path, office: Office) -> tuple[list[Document], int]:
+    """The documents of a file, and the number of lines that are none (each is named on standard error)."""
+    documents, bad = [], 0
+    try:
+        with file.open("rb") as lines:
+            for item in read_documents(lines, now=clock.now(), timezone=office.timezone):
+                if isinstance(item, BadLine):
+                    bad += 1
+                    if bad <= SHOWN:
+                        err.print(f"第 {item.line} 行：{item.error}", markup=False)
+                else:
+                    documents.append(item)
+    except OSError as error:
+        fail(f"打不开 {file}：{error.strerror}", USAGE)
+    return documents, bad
+
+
+def _truth(path: Path, office: Office) -> list[Incident]:
+    try:
+        data = orjson.loads(path.read_bytes())
+        if not isinstance(data, dict):
+            raise ValueError("应为一个 JSON 对象")
+        incidents = truth_of(data)
+        for incident in incidents:
+            _check(incident, office)
+    except OSError as error:
+        fail(f"打不开 {path}：{error.strerror}", USAGE)
+    except ValueError as error:  # also what is no JSON
+        fail(f"真值文件 {path.name} 不能使用：{error}", USAGE)
+    return incidents
+
+
+def _check(incident: Incident, office: Office) -> None:
+    """ValueError where an incident does not fit the office, or has times without a zone."""
+    known = [rule.id for rule in office.levels]
+    if incident.level not in known:
+        raise ValueError(f"事件 {incident.id} 的 level 是 {incident.level!r}，应为 {'、'.join(known)} 之一")
+    if None in (incident.start.tzinfo, incident.due_at.tzinfo, incident.peak_at.tzinfo):
+        raise ValueError(f"事件 {incident.id} 的时间须带时区，如 2026-03-02T08:00:00+08:00")
+
+
+def _print(found: ReplayReport, page: Path | None) -> None:
+    out.print(
+        f"{found.documents} 条内容，{found.days:.1f} 天，{found.events} 个事件，"
+        f"日均预警 {found.alerts_per_day:.1f} 件，用时 {found.seconds:.1f} 秒。"
+    )
+    if found.unread:
+        out.print(f"其中 {found.unread} 条无法判读，未计入。")
+    if found.levels:
+        table = Table("等级", "预警", "应预警", "准确率", "召回率", "提前（小时）", box=None, pad_edge=False)
+        for row in found.levels:
+            table.add_row(
+                row.level,
+                str(row.alerts),
+                str(row.due),
+                _share(row.precision),
+                _share(row.recall),
+                _hours(row.lead_hours),
+            )
+        out.print(table)
+    for title, lines in (("漏报", found.missed), ("误报", found.false)):
+        if lines:
+            out.print(f"{title} {len(lines)} 件：")
+        for line in lines[:SHOWN]:
+            out.print(f"  · {line}", markup=False)
+    if page is not None:
+        out.print(f"网页报告：{page}", markup=False)
+
+
+def _share(value: float | None) -> str:
+    return "—" if value is None else f"{value:.0%}"
+
+
+def _hours(value: float | None) -> str:
+    return "—" if value is None else f"{value:.1f}"
