@@ -15,7 +15,7 @@ def explain(facts: Facts, office: Office, now: datetime) -> dict[str, object]:
     """
     _check(facts, office)
     routing = route(facts, office)
-    clocks = _clocks(facts, routing, office, now)
+    clocks = example_clocks(facts, routing, office, now)
     units = [(routing.lead, "lead"), *((s, "support") for s in routing.support)]
     return {
         "rule": routing.rule,
@@ -41,7 +41,7 @@ def explain(facts: Facts, office: Office, now: datetime) -> dict[str, object]:
     }
 
 
-def _clocks(facts: Facts, routing: Routing, office: Office, now: datetime) -> tuple[Deadline, ...]:
+def example_clocks(facts: Facts, routing: Routing, office: Office, now: datetime) -> tuple[Deadline, ...]:
     """The clocks of an example that became public and was dispatched now."""
     event = Event(
         id="example",

@@ -1,17 +1,17 @@
 """`check` and `route`: what the configuration means, before it is live."""
 
 import sys
-from typing import Annotated, Any
+from typing import Annotated
 
 import orjson
 import typer
 from rich.table import Table
 
+from alerts.explain import example_clocks, explain
 from alerts.routing import Facts, Routing, lint, route
 from app import clock
 from app.config.crosscheck import nearest
 from app.console import FAILED, USAGE, ConfigOption, JsonOption, err, fail, out, read_config
-from app.preview import preview
 from storage.types import Deadline, Office
 
 
@@ -95,35 +95,18 @@ def explain_route(
         incident_grade=grade,
         text_kind="other",
     )
-    routing = route(facts, office)
-    limits = preview(facts, routing, office, clock.now())
+    now = clock.now()
     if as_json:
-        emit(routing_json(routing, limits, office))
-    else:
-        _print_route(routing, limits, office)
+        emit(explain(facts, office, now))
+        return
+    routing = route(facts, office)
+    _print_route(routing, example_clocks(facts, routing, office, now), office)
 
 
 def _level(word: str, office: Office) -> int:
     names = {rule.id: rule.name for rule in office.levels}
     words = {rule.word: rule.id for rule in office.levels}
     return office.level(words.get(word) or by_id_or_name(word, names, "等级"))
-
-
-def routing_json(routing: Routing, limits: tuple[Deadline, ...], office: Office) -> dict[str, Any]:
-    """The shape of the contract (DESIGN section 5)."""
-    units = [(routing.lead, "lead")] if routing.lead else []
-    units += [(unit, "support") for unit in routing.support]
-    return {
-        "rule": routing.rule,
-        "departments": [{"id": u, "name": office.departments[u].name, "role": role} for u, role in units],
-        "deadlines": [
-            {"kind": d.kind, "step": d.step, "hours": d.hours, "workdays": d.workdays, "document": d.basis}
-            for d in limits
-        ],
-        "reasons": [{"code": r.code, "text": r.text} for r in routing.reasons],
-        "recipients": list(routing.recipients),
-        "confirm": routing.confirm,
-    }
 
 
 def _print_route(routing: Routing, limits: tuple[Deadline, ...], office: Office) -> None:
