@@ -6,7 +6,7 @@ write   messages of tasks that nobody has changed meanwhile, alerts of closed ev
 """
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -92,19 +92,25 @@ def _gone(tx: Transaction, now: Iterable[Umbrella]) -> tuple[Umbrella, ...]:
     return tuple(known.values())
 
 
-def _due(
-    tx: Transaction, seen: Seen, versions: dict[str, int], office: Office, now: datetime
-) -> Iterator[Delivery]:
+def _due(tx: Transaction, seen: Seen, versions: dict[str, int], office: Office, now: datetime) -> Iterator[Delivery]:
     """Messages about tasks. The tasks go by one at a time: keeping ten thousand of them costs more than deciding."""
-    tasks: Iterable[Task] = _noted(tx.tasks.open(), versions)
-    events: dict[str, Event] = {}
-    if seen.silences or seen.umbrellas or any(seen.ended):
-        tasks = list(tasks)
-        events = tx.events.get(sorted({t.event for t in tasks}))
-        awake = [t for t in tasks if t.id not in seen.resting]
-        holding = (seen.silences, seen.umbrellas)
-        yield from unmuted(awake, events, seen.ended, holding, office, now, reach=seen.reach)
-    yield from due_messages(
+    tasks = _noted(tx.tasks.open(), versions)
+    if not (seen.silences or seen.umbrellas or any(seen.ended)):
+        yield from _reminders(seen, tasks, {}, office, now)
+        return
+    kept = list(tasks)
+    events = tx.events.get(sorted({t.event for t in kept}))
+    rows = list(_reminders(seen, kept, events, office, now))
+    reminded = {row.task for row in rows if row.reason == "REPEAT_UNSIGNED"}
+    silent = [t for t in kept if t.id not in seen.resting and t.id not in reminded]
+    yield from rows
+    yield from unmuted(silent, events, seen.ended, (seen.silences, seen.umbrellas), office, now, reach=seen.reach)
+
+
+def _reminders(
+    seen: Seen, tasks: Iterable[Task], events: Mapping[str, Event], office: Office, now: datetime
+) -> Iterable[Delivery]:
+    return due_messages(
         tasks,
         {},
         events,

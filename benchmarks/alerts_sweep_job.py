@@ -49,7 +49,11 @@ def main(count: int) -> None:
         fill(ledger, count)
         pipeline = make_pipeline(office, documents, ledger)
         sweep(pipeline, START + timedelta(minutes=29))  # the first one queues what was due before
-        for label, minutes in (("a minute with repeats", 30), ("the same overlap again", 35), ("an ordinary minute", 42)):
+        for label, minutes in (
+            ("a minute with repeats", 30),
+            ("the same overlap again", 35),
+            ("an ordinary minute", 42),
+        ):
             now = START + timedelta(minutes=minutes)
             began = time.process_time()
             with ledger.read() as tx:
@@ -59,7 +63,7 @@ def main(count: int) -> None:
             sweep(pipeline, now)
             spent = time.process_time() - began
             took = time.monotonic() - wall
-            print(f"{label:24} {read} tasks  their reading {reading:.2f}  whole {spent:.2f} s CPU, {took:.2f} s by the wall")
+            print(f"{label:24} {read} tasks  reading {reading:.2f}  whole {spent:.2f} s CPU, {took:.2f} s by the wall")
         documents.close()
         ledger.close()
 

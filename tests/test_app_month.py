@@ -1,4 +1,4 @@
-"""One simulated month with 国庆 over the real SQLite ledger, through the jobs and the sender as `minsheng work` runs them.
+"""One simulated month with 国庆 over the real SQLite ledger, by the jobs and the sender as `minsheng work` runs them.
 
 2025-09-15 to 2025-10-15, a red event at 03:00 on the holiday itself, an outage of the provider, a machine that is off,
 a clock that is two hours wrong in both directions, two workers, senders killed at random. `world.true` is the time that
@@ -372,5 +372,3 @@ def test_the_audit_holds_and_the_books_close(month: Month) -> None:
         owing = {t.event for t in tx.tasks.open()}
         still = {a.event for a in tx.tasks.alerts()}
     assert still.isdisjoint(closed - owing)
-
-

@@ -25,7 +25,9 @@ class SqlOutbox:
 
     def add(self, rows: Iterable[Delivery]) -> int:
         statement = insert(self._db, outbox).on_conflict_do_nothing().returning(outbox.c.id)
-        given = {key(delivery.idem_key): delivery for delivery in rows}
+        given: dict[str, Delivery] = {}
+        for delivery in rows:
+            given.setdefault(key(delivery.idem_key), delivery)
         known = self._known(list(given))  # spares writing out what the conflict would drop: the sweep repeats itself
         ready = [_row(delivery) for name, delivery in given.items() if name not in known]
         return len(self._db.execute(statement, ready).all()) if ready else 0
