@@ -188,8 +188,7 @@ def next_due(task: Task) -> Deadline | None:
 def state(deadline: Deadline, now: datetime) -> ClockState:
     """How the clock stands. A clock jump backwards never gives a negative share."""
     at = deadline.met_at or now
-    total = (deadline.due_at - deadline.start_at).total_seconds()
-    used = max(0.0, (at - deadline.start_at).total_seconds()) / total if total > 0 else float(at >= deadline.due_at)
+    used = used_share(deadline, at)
     left = deadline.due_at - at
     late = left < timedelta()
     if deadline.met_at is not None:
@@ -197,6 +196,12 @@ def state(deadline: Deadline, now: datetime) -> ClockState:
     else:
         text = f"已超 {spell(-left)}" if late else f"剩 {spell(left)}"
     return ClockState(left=left, used=used, breached=late, met=deadline.met_at is not None, text=text)
+
+
+def used_share(deadline: Deadline, at: datetime) -> float:
+    """The share of the clock's time that has passed at a moment; above 1 when it has run out, never below 0."""
+    total = (deadline.due_at - deadline.start_at).total_seconds()
+    return max(0.0, (at - deadline.start_at).total_seconds()) / total if total > 0 else float(at >= deadline.due_at)
 
 
 def spell(span: timedelta) -> str:

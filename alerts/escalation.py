@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from alerts.calendar import add_workhours
-from alerts.deadlines import state
+from alerts.deadlines import used_share
 from alerts.notices import Reach, for_task, suppressed
 from alerts.silences import Silence, Umbrella, mute, send_time
 from alerts.transitions import FINAL
@@ -208,31 +208,32 @@ def _idle(task: Task, rule: LevelRule, office: Office, now: datetime) -> Iterato
 
 
 def _clock(task: Task, clock: Deadline, rule: LevelRule, office: Office, now: datetime) -> Iterator[Trigger]:
-    key = f"{clock.step}|{clock.kind}|{clock.due_at.isoformat()}"
     if now < clock.start_at:
         return
     if clock.step == "adjudicate":
         if now > clock.due_at:
-            yield Trigger(clock.due_at, "ADJUDICATE", key, (office.duty_post,))
+            yield Trigger(clock.due_at, "ADJUDICATE", _epoch(clock), (office.duty_post,))
     elif clock.step == "sign":
         # the level's own steps speak for it where there are any
         if now > clock.due_at and not rule.escalation and task.state == "dispatched":
-            yield Trigger(clock.due_at, "BREACH", key, (office.duty_post,))
+            yield Trigger(clock.due_at, "BREACH", _epoch(clock), (office.duty_post,))
     elif clock.step != "reply" or task.state not in _ANSWERED:
-        yield from _running(task, clock, rule, office, now, key)
+        yield from _running(task, clock, rule, office, now)
 
 
-def _running(
-    task: Task, clock: Deadline, rule: LevelRule, office: Office, now: datetime, key: str
-) -> Iterator[Trigger]:
+def _epoch(clock: Deadline) -> str:
+    return f"{clock.step}|{clock.kind}|{clock.due_at.isoformat()}"
+
+
+def _running(task: Task, clock: Deadline, rule: LevelRule, office: Office, now: datetime) -> Iterator[Trigger]:
     # while the office decides who is in charge, the clock is the office's own to watch
     holder = office.duty_post if task.state in ("confirm", "return_pending") else task.department
     if now > clock.due_at:
         who = tuple(dict.fromkeys((holder, office.duty_post)))
-        yield Trigger(clock.due_at, "BREACH", key, who)
+        yield Trigger(clock.due_at, "BREACH", _epoch(clock), who)
         return
-    used = state(clock, now).used * 100
+    used = used_share(clock, now) * 100
     passed = max((p for p in rule.reminders if p <= used), default=None)
     if passed is not None:
         at = clock.start_at + (clock.due_at - clock.start_at) * (passed / 100)
-        yield Trigger(at, f"DEADLINE_{passed}", key, (holder,))
+        yield Trigger(at, f"DEADLINE_{passed}", _epoch(clock), (holder,))

@@ -6,7 +6,7 @@ write   messages of tasks that nobody has changed meanwhile, alerts of closed ev
 """
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -27,7 +27,7 @@ from storage.types import Delivery, Event, Office, Task
 log = logging.getLogger("minsheng.jobs")
 
 #: what became due this long before the last run is looked at again: the keys drop what was queued then
-OVERLAP = timedelta(minutes=10)
+OVERLAP = timedelta(minutes=5)
 _UMBRELLAS = "sweep:umbrellas"
 
 
@@ -35,9 +35,7 @@ _UMBRELLAS = "sweep:umbrellas"
 class Seen:
     """The ledger as one sweep sees it."""
 
-    tasks: Sequence[Task]
     resting: frozenset[str]
-    events: dict[str, Event]  #: read only where a silence or an umbrella asks about them
     reach: Reach
     silences: tuple[Silence, ...]
     umbrellas: tuple[Umbrella, ...]
@@ -57,11 +55,12 @@ class _Umbrellas:
 def sweep(pipeline: Pipeline, now: datetime) -> None:
     """What has become due since the last sweep: reminders, repeats, escalation, breaches, stuck messages."""
     office = pipeline.office
+    versions: dict[str, int] = {}
     with pipeline.ledger.read() as tx:
         seen = _look(tx, now)
-    rows = [*_due(seen, office, now), *_watch(seen, office, now)]
+        rows = [*_due(tx, seen, versions, office, now), *_watch(seen, office, now)]
     with pipeline.ledger.begin() as tx:
-        added = tx.outbox.add(_still_true(tx, rows, seen.tasks))
+        added = tx.outbox.add(_still_true(tx, rows, versions))
         _settle(tx, office, now, seen.reach)
         tx.notes.put(_UMBRELLAS, dump(_Umbrellas(rows=seen.umbrellas)))
         beat(tx, "sweep", now)
@@ -70,18 +69,14 @@ def sweep(pipeline: Pipeline, now: datetime) -> None:
 
 
 def _look(tx: Transaction, now: datetime) -> Seen:
-    last, tasks = last_beat(tx, "sweep"), list(tx.tasks.open())
-    silences, umbrellas = load_silences(tx, now), load_umbrellas(tx)
-    ended = (ended_silences(tx, last, now) if last is not None else (), _gone(tx, umbrellas))
-    asked = silences or umbrellas or any(ended)
+    last = last_beat(tx, "sweep")
+    umbrellas = load_umbrellas(tx)
     return Seen(
-        tasks=tasks,
         resting=tx.tasks.resting(),
-        events=tx.events.get(sorted({t.event for t in tasks})) if asked else {},
         reach=Reach(users={user.name: user for user in tx.users.all()}),
-        silences=silences,
+        silences=load_silences(tx, now),
         umbrellas=umbrellas,
-        ended=ended,
+        ended=(ended_silences(tx, last, now) if last is not None else (), _gone(tx, umbrellas)),
         waiting=tx.outbox.find(status=("pending", "temp_fail", "leased"), size=1000),
         beats=beats(tx, "sweep"),
         last=last,
@@ -97,25 +92,42 @@ def _gone(tx: Transaction, now: Iterable[Umbrella]) -> tuple[Umbrella, ...]:
     return tuple(known.values())
 
 
-def _due(seen: Seen, office: Office, now: datetime) -> Iterator[Delivery]:
-    since = seen.last - OVERLAP if seen.last is not None else None
-    yield from due_messages(
-        seen.tasks,
+def _due(tx: Transaction, seen: Seen, versions: dict[str, int], office: Office, now: datetime) -> Iterator[Delivery]:
+    """Messages about tasks. The tasks go by one at a time: keeping ten thousand of them costs more than deciding."""
+    tasks = _noted(tx.tasks.open(), versions)
+    if not (seen.silences or seen.umbrellas or any(seen.ended)):
+        yield from _reminders(seen, tasks, {}, office, now)
+        return
+    kept = list(tasks)
+    events = tx.events.get(sorted({t.event for t in kept}))
+    rows = list(_reminders(seen, kept, events, office, now))
+    reminded = {row.task for row in rows if row.reason == "REPEAT_UNSIGNED"}
+    silent = [t for t in kept if t.id not in seen.resting and t.id not in reminded]
+    yield from rows
+    yield from unmuted(silent, events, seen.ended, (seen.silences, seen.umbrellas), office, now, reach=seen.reach)
+
+
+def _reminders(
+    seen: Seen, tasks: Iterable[Task], events: Mapping[str, Event], office: Office, now: datetime
+) -> Iterable[Delivery]:
+    return due_messages(
+        tasks,
         {},
-        seen.events,
+        events,
         office,
         now,
         users=seen.reach.users,
-        since=since,
+        since=seen.last - OVERLAP if seen.last is not None else None,
         silences=seen.silences,
         umbrellas=seen.umbrellas,
         resting=seen.resting,
     )
-    if any(seen.ended):
-        awake = (t for t in seen.tasks if t.id not in seen.resting)
-        yield from unmuted(
-            awake, seen.events, seen.ended, (seen.silences, seen.umbrellas), office, now, reach=seen.reach
-        )
+
+
+def _noted(tasks: Iterable[Task], versions: dict[str, int]) -> Iterator[Task]:
+    for task in tasks:
+        versions[task.id] = task.version
+        yield task
 
 
 def _watch(seen: Seen, office: Office, now: datetime) -> list[Delivery]:
@@ -129,16 +141,10 @@ def _watch(seen: Seen, office: Office, now: datetime) -> list[Delivery]:
     return watchdog.stuck(seen.waiting, seen.beats, office, now, rhythm=rhythm(office), reach=seen.reach)
 
 
-def _still_true(tx: Transaction, rows: Sequence[Delivery], tasks: Sequence[Task]) -> Iterator[Delivery]:
+def _still_true(tx: Transaction, rows: Sequence[Delivery], versions: dict[str, int]) -> list[Delivery]:
     """Leave out what is about a task that somebody has changed since it was read; the next sweep looks at it again."""
-    versions = {task.id: task.version for task in tasks}
-    changed: dict[str, bool] = {}
-    for row in rows:
-        if row.task is not None and row.task not in changed:
-            fresh = tx.tasks.get(row.task)
-            changed[row.task] = fresh is None or fresh.version != versions.get(row.task)
-        if row.task is None or not changed[row.task]:
-            yield row
+    current = tx.tasks.versions() if any(row.task for row in rows) else {}
+    return [row for row in rows if row.task is None or current.get(row.task) == versions.get(row.task)]
 
 
 def _settle(tx: Transaction, office: Office, now: datetime, reach: Reach) -> None:

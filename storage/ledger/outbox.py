@@ -13,6 +13,8 @@ from storage.ports import StoreError
 from storage.types import Delivery, DeliveryStatus
 
 _WAITING = ("pending", "temp_fail")
+#: keys of one question
+_CHUNK = 500
 
 
 class SqlOutbox:
@@ -23,8 +25,19 @@ class SqlOutbox:
 
     def add(self, rows: Iterable[Delivery]) -> int:
         statement = insert(self._db, outbox).on_conflict_do_nothing().returning(outbox.c.id)
-        ready = [_row(delivery) for delivery in rows]
+        given: dict[str, Delivery] = {}
+        for delivery in rows:
+            given.setdefault(key(delivery.idem_key), delivery)
+        known = self._known(list(given))  # spares writing out what the conflict would drop: the sweep repeats itself
+        ready = [_row(delivery) for name, delivery in given.items() if name not in known]
         return len(self._db.execute(statement, ready).all()) if ready else 0
+
+    def _known(self, keys: Sequence[str]) -> set[str]:
+        found: set[str] = set()
+        for start in range(0, len(keys), _CHUNK):
+            wanted = select(outbox.c.idem_key).where(outbox.c.idem_key.in_(keys[start : start + _CHUNK]))
+            found.update(self._db.execute(wanted).scalars())
+        return found
 
     def claim(self, owner: str, size: int, lease_seconds: float, now: datetime) -> list[Delivery]:
         """`attempts` counts this claim too. A row whose sender died is due again when its lease has run out."""

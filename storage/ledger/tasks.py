@@ -96,6 +96,10 @@ class SqlTasks:
             for body in rows.scalars():
                 yield load(Task, body)
 
+    def versions(self) -> dict[str, int]:
+        wanted = select(tasks.c.id, tasks.c.version).where(tasks.c.state.not_in(_OVER), tasks.c.historic.is_(False))
+        return {row[0]: row[1] for row in self._db.execute(wanted)}
+
     def resting(self) -> frozenset[str]:
         """Columns only, so that the minute's sweep reads no body for it."""
         matter = func.coalesce(event_aliases.c.into, tasks.c.event)

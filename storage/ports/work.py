@@ -131,6 +131,10 @@ class Tasks(Protocol):
         """Every task that is not closed or merged and not historic: for the minute's sweep."""
         ...
 
+    def versions(self) -> dict[str, int]:
+        """Id → version of every open task, as `open` gives them."""
+        ...
+
     def resting(self) -> frozenset[str]:
         """Ids of open tasks whose alert is closed or whose event was closed: reminded of statutory clocks only."""
         ...
