@@ -88,6 +88,10 @@ def with_fetch(
 
     `source.private` opens its own host and port, as in the worker.
     """
+    try:
+        host_key(source.url)
+    except ValueError as error:
+        raise UnreadableSource("地址无法识别") from error
     job = Job(
         sources=lambda: (source,),
         open_frontier=_no_frontier,
