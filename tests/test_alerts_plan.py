@@ -396,5 +396,6 @@ def test_what_ends_in_the_night_it_began_is_calmed(opened: str, closed: str, rea
 def test_the_office_that_closes_a_task_at_night_spares_the_unit_all_but_one_line() -> None:
     with Scenario("2025-09-24 23:00", step=timedelta(minutes=5)) as s:
         s.event("e1", level=1, topic="education").at("09-25 02:00")
-        s.act("close", "jyj", role="officer", reason="系误传").at("09-25 06:55").nothing_else()
+        s.act("close", "jyj", role="officer", reason="系误传")
+        s.at("06:55").nothing_else()
         s.at("07:00").expect("CALMED", "jyj")
