@@ -371,3 +371,31 @@ def test_a_replayed_batch_gives_the_same_rows() -> None:
     second = plan(hotter, None, routing, first.alerts, first.tasks, OFFICE, now + timedelta(hours=1))
     assert {d.reason for d in second.deliveries} == {"NO_CHANGE"}
     assert (second.tasks, second.alerts) == ((), ())
+
+
+@pytest.mark.parametrize(
+    ("opened", "closed", "reason", "sent_at"),
+    [
+        ("2025-09-24 23:00", "2025-09-25 03:00", "CALMED", "2025-09-25 07:00"),
+        ("2025-09-30 22:30", "2025-10-03 15:00", "CALMED", "2025-10-09 07:00"),  # a holiday is one quiet time
+        ("2025-09-24 21:00", "2025-09-25 03:00", "RESOLVED", "2025-09-25 07:00"),  # told before the night began
+        ("2025-09-25 10:00", "2025-09-25 10:05", "RESOLVED", "2025-09-25 10:05"),  # by day nothing is calmed
+    ],
+)
+def test_what_ends_in_the_night_it_began_is_calmed(opened: str, closed: str, reason: str, sent_at: str) -> None:
+    with Scenario(opened, step=timedelta(minutes=5)) as s:
+        s.event("e1", level=1, topic="education")
+        s.at(closed[5:] if closed[:10] != opened[:10] else closed[11:])
+        s.tasks = {k: replace(t, state="closed", closed_at=s.now) for k, t in s.tasks.items()}
+        s.close_event("e1")
+        s.unexpected.clear()
+        (row,) = (r for r in s.outbox.values() if r.reason in ("CALMED", "RESOLVED"))
+        assert (row.reason, row.not_before) == (reason, moment(sent_at))
+
+
+def test_the_office_that_closes_a_task_at_night_spares_the_unit_all_but_one_line() -> None:
+    with Scenario("2025-09-24 23:00", step=timedelta(minutes=5)) as s:
+        s.event("e1", level=1, topic="education").at("09-25 02:00")
+        s.act("close", "jyj", role="officer", reason="系误传")
+        s.at("06:55").nothing_else()
+        s.at("07:00").expect("CALMED", "jyj")

@@ -33,7 +33,7 @@ from storage.open import open_stores
 from storage.ports import Ledger
 from storage.types import Delivery, Event, Role, Task, User
 
-OFFICE = replace(small_office(), messages_per_hour=6)
+OFFICE = replace(small_office(), messages_per_hour=4)
 STEP, FINE = timedelta(minutes=30), timedelta(minutes=1)
 START, END = moment("2025-09-15 00:00"), moment("2025-10-15 00:00")
 RED = moment("2025-10-01 03:00")
@@ -223,7 +223,7 @@ def month(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Month]:
     for n, at in enumerate(times()):
         world.true = at
         running = trouble(world)
-        if world.chance.random() < 0.2:
+        if world.chance.random() < 0.13:
             level, topic = world.chance.choice((1, 1, 2, 2, 3)), world.chance.choice(sorted(OFFICE.topics))
             events[f"e{n}"] = arrive(ledger, world, f"e{n}", level, topic)
         if at == RED:
@@ -263,7 +263,7 @@ def all_rows(ledger: Ledger) -> list[Delivery]:
 
 
 def test_the_month_had_everything_in_it(month: Month) -> None:
-    assert len(month.events) > 200
+    assert len(month.events) > 150
     assert month.world.kills > 10
     rows = all_rows(month.ledger)
     reasons = {row.reason for row in rows}
@@ -313,7 +313,7 @@ def test_no_department_is_flooded(month: Month) -> None:
     for message in month.world.arrived:
         if not message.row.urgent and message.row.recipient in OFFICE.departments:
             got[message.row.recipient].append(message.at)
-    assert any(len(moments) > 100 for moments in got.values())
+    assert any(len(moments) > 50 for moments in got.values())
     for unit, moments in got.items():
         for first, last in zip(moments, moments[OFFICE.messages_per_hour :], strict=False):
             assert last - first >= timedelta(hours=1), f"{unit} got too many from {first}"
