@@ -32,7 +32,7 @@ log = logging.getLogger("minsheng.work")
 BATCH = 400
 #: documents of one claim when nobody waits for an alert: an event that many of them touch is graded once
 BULK = 2000
-LEASE_SECONDS = 120.0
+LEASE_SECONDS = 60.0
 OWNER_LEASE = timedelta(seconds=30)
 #: the lease is renewed when less than this is left of it
 OWNER_MARGIN = timedelta(seconds=15)

@@ -21,7 +21,7 @@ from app import clock
 from storage.open import open_stores
 
 REPO = Path(__file__).resolve().parent.parent
-WAIT = 120.0
+WAIT = 200.0  # a killed worker leaves a lease of a minute
 
 
 def free_port() -> int:
