@@ -39,9 +39,13 @@ def open_stores(
 
 
 def _open_documents(data: Path, segment: Callable[[str], str], url: str | None, timezone: str) -> DocumentStore:
-    if url is not None:
-        raise StoreError(f"文档库地址 {url.split('@')[-1]!r} 无法识别：现在只支持内置的文档库，请删去 documents 一项")
-    return SqliteDocuments(data / DOCUMENTS, segment=segment, timezone=timezone)
+    if url is None:
+        return SqliteDocuments(data / DOCUMENTS, segment=segment, timezone=timezone)
+    try:  # an extra: an office on one machine need not install the client
+        from storage.documents.elastic import ElasticDocuments
+    except ModuleNotFoundError as error:
+        raise StoreError("没有安装 Elasticsearch 的客户端：请运行 pip install 'minsheng[engines]'") from error
+    return ElasticDocuments(url, segment=segment, timezone=timezone)
 
 
 def _check_folder(data: Path) -> None:
