@@ -18,7 +18,7 @@ import time
 import urllib.error
 import urllib.request
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -27,6 +27,7 @@ from pathlib import Path
 
 import pytest
 
+from storage.documents.elastic import ElasticDocuments
 from storage.types import Assessment, DepartmentGuess, Document, Flag, PlaceHit, Sentiment, StoredDocument, TopicHit
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
@@ -254,3 +255,11 @@ def search_server() -> SearchServer:
     atexit.register(server.kill)
     server.start()
     return server
+
+
+def empty_elastic(segment: Callable[[str], str], prefix: str = "contract") -> ElasticDocuments:
+    """A store without documents on the shared server; whatever an earlier test left there is purged."""
+    store = ElasticDocuments(search_server().url, segment=segment, prefix=prefix)
+    store.purge(datetime(2110, 1, 1, tzinfo=UTC))
+    assert store.health()["documents"] == 0
+    return store

@@ -25,6 +25,7 @@ from storage.documents.elastic_schema import (
     Json,
     Names,
     earlier_id,
+    is_month,
     month_end,
     month_of,
     row_id,
@@ -52,7 +53,7 @@ class ElasticDocuments:
     def __init__(
         self, url: str, *, segment: Callable[[str], str], timezone: str = "Asia/Shanghai", prefix: str = "minsheng"
     ) -> None:
-        self.timezone = ZoneInfo(timezone)
+        self.timezone = _zone(timezone)
         self.names = Names(prefix)
         self._segment = segment
         self._server = Server(url)
@@ -103,6 +104,7 @@ class ElasticDocuments:
 
     def histogram(self, query: DocumentQuery, *, step: Step, timezone: str) -> list[Bucket]:
         """The server cuts local time into steps; the empty ones are filled in here, with the same limit as SQLite."""
+        _zone(timezone)
         return buckets(reading.cells(self._server, self.names, self._asked(query), step, timezone), step, timezone)
 
     def facets(self, query: DocumentQuery, by: FacetField, *, size: int = 10) -> list[tuple[str, int]]:
@@ -236,9 +238,10 @@ class ElasticDocuments:
                 raise
 
     def _stored_months(self) -> list[str]:
-        every = self.names.month("*")
-        found = self._server.ask(lambda: self._server.client.indices.get_alias(index=every, name=self.names.docs))
-        return sorted(index.removeprefix(self.names.month("")) for index in found)
+        client, every = self._server.client, self.names.month("*")
+        found = self._server.ask(lambda: client.indices.get_settings(index=every, name="index.creation_date"))
+        names = (index.removeprefix(self.names.month("")) for index in found)
+        return sorted(name for name in names if is_month(name))
 
     def _younger(self, index: str, before: datetime) -> int:
         """Documents of a month that came in later: an id that was claimed and then put again after a crash."""
@@ -256,6 +259,13 @@ class ElasticDocuments:
         self._months.discard(month)
         writing.forget(self._server, self.names, versions)
         return len(versions)
+
+
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError) as error:
+        raise StoreError(f"没有时区 {name!r}：请写成 Asia/Shanghai 这样的名称") from error
 
 
 def _rounds(rows: Sequence[Row]) -> Iterator[list[Row]]:

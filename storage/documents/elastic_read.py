@@ -71,6 +71,7 @@ def scan(
     server: Server, names: Names, query: Json, *, batch: int, fields: Sequence[str] | None = None
 ) -> Iterator[Hit]:
     """Every hit, oldest first, as of now (a point in time). When that ran out, a new one goes on at the same place."""
+    batch = min(batch, _PORTION)
     pit = _open(server, names)
     mark: list[Any] | None = None
     try:

@@ -12,6 +12,7 @@ month, both in real time; an id is never looked for by a search, which sees a wr
 """
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -89,6 +90,11 @@ class Names:
 def month_of(came: int) -> str:
     """`2026-03`: the month (UTC, so that no setting moves a document) of a moment in ms since 1970."""
     return moment_of(came).strftime("%Y-%m")
+
+
+def is_month(text: str) -> bool:
+    """Whether an index name ends as one of ours: nothing else is ever dropped."""
+    return re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", text) is not None
 
 
 def month_end(month: str) -> datetime:
