@@ -151,7 +151,11 @@ class SearchServer:
         ]  # fmt: skip
         become = ["runuser", "-u", "nobody", "--"] if os.geteuid() == 0 else []
         command = [*become, str(self.home / "bin" / "elasticsearch"), *(f"-E{s}" for s in settings)]
-        environment = {"ES_JAVA_HOME": str(_java()), "ES_JAVA_OPTS": "-Xms512m -Xmx512m", "PATH": os.environ["PATH"]}
+        environment = {
+            "ES_JAVA_HOME": str(java_home()),
+            "ES_JAVA_OPTS": "-Xms512m -Xmx512m",
+            "PATH": os.environ["PATH"],
+        }
         with (self.home / "logs" / "output").open("wb") as log:
             self.process = subprocess.Popen(
                 command, env=environment, cwd="/", stdout=log, stderr=log, start_new_session=True
@@ -203,7 +207,7 @@ def _session_lives(group: int) -> bool:
 
 
 @cache
-def _java() -> Path | None:
+def java_home() -> Path | None:
     """A Java of version 21 or newer with the module that Elasticsearch needs; ES_JAVA_HOME wins."""
     given = os.environ.get("ES_JAVA_HOME")
     homes = [Path(given)] if given else sorted(Path("/usr/lib/jvm").glob("*"), reverse=True)
@@ -227,7 +231,7 @@ def _distribution() -> Path | None:
 def unpacked() -> Path:
     """A fresh copy of the server in a folder of its own; skips (in CI: fails) where none can be started."""
     distribution = _distribution()
-    if distribution is None or _java() is None or (os.geteuid() == 0 and shutil.which("runuser") is None):
+    if distribution is None or java_home() is None or (os.geteuid() == 0 and shutil.which("runuser") is None):
         missing = "no elasticsearch-*.zip in MINSHENG_ES_HOME" if distribution is None else "no Java 21+ to run it"
         if os.environ.get("CI") == "true":
             pytest.fail(f"CI needs Elasticsearch: {missing}; see .ci/run")

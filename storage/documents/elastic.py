@@ -27,7 +27,6 @@ from storage.documents.elastic_schema import (
     earlier_id,
     is_month,
     month_end,
-    month_of,
     row_id,
     side_indices,
     template,
@@ -69,8 +68,7 @@ class ElasticDocuments:
         ready, refused = self._describe(rows)
         tally = {"new": 0, "updated": 0, "unchanged": 0}
         for part in _rounds(ready):
-            self._make_months(part)
-            counted, turned_away = writing.put_rows(self._server, self.names, part)
+            counted, turned_away = writing.put_rows(self._server, self.names, part, self._make_months)
             refused += turned_away
             for name in tally:
                 tally[name] += counted[name]
@@ -121,8 +119,8 @@ class ElasticDocuments:
         if number == 1:
             return []
         ids = [earlier_id(key(document), version) for version in range(1, number)]
-        answer = self._server.ask(lambda: self._server.client.mget(index=self.names.earlier, ids=ids))
-        states = [doc["_source"] for doc in answer["docs"] if doc.get("found")]
+        docs = self._server.mget([{"_index": self.names.earlier, "_id": i} for i in ids])
+        states = [doc["_source"] for doc in docs if doc.get("found")]
         return [(s["version"], moment_of(s["seen"]), s["title"], s["text"]) for s in states]
 
     def set_event(self, links: Mapping[str, str | None]) -> None:
@@ -223,8 +221,8 @@ class ElasticDocuments:
         for name, side in side_indices(self.names).items():
             self._create(name, side)
 
-    def _make_months(self, rows: Sequence[Row]) -> None:
-        for month in {month_of(row.came) for row in rows} - self._months:
+    def _make_months(self, months: set[str]) -> None:
+        for month in months - self._months:
             self._create(self.names.month(month), {})
             self._months.add(month)
 

@@ -3,6 +3,7 @@
 import contextlib
 import logging
 import random
+import re
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -23,10 +24,14 @@ log = logging.getLogger("minsheng.elastic")
 
 #: seconds one request may take; the longest, a facet over all of a month's keywords, takes a few
 _TIMEOUT = 60
+_REFRESH_TIMEOUT = 10
+#: how long the server itself waits for a shard that is away
+_SHARD_WAIT = "10s"
 #: waits before the second, third … try of what a busy server turned away; 25 s in all, less than a lease of the queue
 _WAITS = (0.1, 0.3, 1.0, 3.0, 7.0, 14.0)
 #: bytes of one bulk request; the server advises 5 to 15 MB
 _BULK_BYTES = 8_000_000
+_SHARD_TRIES = 3
 _BUSY = 429
 _BLOCKED = "cluster_block_exception"
 #: parts of a server's complaint → what a person should do
@@ -77,20 +82,34 @@ class Server:
         self.address, self.client = _connect(url)
         self._sleep = sleep
         self._lock = threading.Lock()
-        self._written = False
+        self._written: set[str] = set()
 
     def ask(self, call: Callable[[], T]) -> T:
-        """Do a request that may be repeated; a busy server (429) is waited for. StoreError says what to do."""
-        for wait in (*_WAITS, None):
+        """Do a request that may be repeated. StoreError says what to do.
+
+        A busy server (429) is waited for, and for 1.4 s a shard that is away: that of a month just made is so too.
+        """
+        tries = 0
+        while True:
             try:
                 with self.translated():
                     return call()
             except StoreError as error:
-                cause = error.__cause__
-                if wait is None or not isinstance(cause, ApiError) or not _busy(cause.status_code, str(cause.body)):
+                if tries >= _patience(error.__cause__):
                     raise
+            self._pause(_WAITS[tries])
+            tries += 1
+
+    def mget(self, docs: Sequence[Json], fields: Sequence[str] | None = None) -> list[Json]:
+        """Documents by index and id, in order, in real time; an item without `found` is not there."""
+        for wait in (*_WAITS[:_SHARD_TRIES], None):
+            answer = self.ask(lambda: self.client.mget(docs=docs, source_includes=fields))
+            errors = [doc["error"]["type"] for doc in answer["docs"] if "error" in doc]
+            if all(error == "index_not_found_exception" for error in errors):  # a month that was dropped
+                return list(answer["docs"])
+            if wait is not None:
                 self._pause(wait)
-        raise AssertionError("unreachable")
+        raise StoreError(_say("no_shard_available"))
 
     def bulk(self, actions: Sequence[Action]) -> list[Outcome]:
         """One outcome for each action, in order; items that a busy server turned away are sent again.
@@ -102,7 +121,7 @@ class Server:
         for wait in (*_WAITS, None):
             for part in _portions(todo, actions):
                 found.update(zip(part, self._send([actions[i] for i in part]), strict=True))
-            self._written = self._written or bool(actions)
+            self._remember({action.index for action in actions})
             if any(outcome.result == _BLOCKED for outcome in found.values()):
                 raise StoreError(_say(_BLOCKED))
             todo = [i for i in todo if _busy(found[i].status, found[i].result)]
@@ -112,12 +131,22 @@ class Server:
                 self._pause(wait)
         raise StoreError("文档库忙不过来（连续拒绝写入）：请稍后再试，或给 Elasticsearch 增加资源")
 
-    def make_visible(self, index: str) -> None:
-        """Let searches see what this process wrote: a refresh, but only after a write. Others see it within 1 s."""
+    def make_visible(self, prefix: str) -> None:
+        """Let searches see what this process wrote: a refresh, but only after a write, and of what was written.
+
+        Others see it within 1 s. A refresh of a shard that is away would wait a minute; 10 s are enough to say so.
+        """
         with self._lock:
-            if self._written:
-                self._written = False
-                self.ask(lambda: self.client.indices.refresh(index=index, ignore_unavailable=True))
+            written = sorted(index for index in self._written if index.startswith(prefix))
+            if not written:
+                return
+            client = self.client.options(request_timeout=_REFRESH_TIMEOUT)
+            self.ask(lambda: client.indices.refresh(index=written, ignore_unavailable=True))
+            self._written.clear()
+
+    def _remember(self, indices: set[str]) -> None:
+        with self._lock:
+            self._written |= indices
 
     @contextlib.contextmanager
     def translated(self) -> Iterator[None]:
@@ -139,7 +168,7 @@ class Server:
     def _send(self, actions: Sequence[Action]) -> list[Outcome]:
         # ready-made lines pass through as they are; the client's type only knows mappings
         lines: Any = [line for action in actions for line in action.lines()]
-        answer = self.ask(lambda: self.client.bulk(operations=lines))
+        answer = self.ask(lambda: self.client.bulk(operations=lines, timeout=_SHARD_WAIT))
         return [_outcome(next(iter(item.values()))) for item in answer["items"]]
 
     def _pause(self, seconds: float) -> None:
@@ -202,6 +231,15 @@ def _outcome(item: Json) -> Outcome:
     return Outcome(item["status"], error["type"], reason[:200])
 
 
+def _patience(cause: BaseException | None) -> int:
+    """How often a request is tried again."""
+    if not isinstance(cause, ApiError):
+        return 0
+    if _busy(cause.status_code, str(cause.body)):
+        return len(_WAITS)
+    return _SHARD_TRIES if "no_shard_available" in str(cause.body) else 0
+
+
 def _busy(status: int, text: str) -> bool:
     return status == _BUSY and _BLOCKED not in text
 
@@ -216,7 +254,8 @@ def _explain(error: ApiError, address: str) -> str:
         return f"文档库 {address} 的用户没有所需权限：请给它 minsheng-* 索引的读写和建索引权限"
     if error.status_code == _BUSY:
         return "文档库忙不过来（连续拒绝请求）：请稍后再试，或给 Elasticsearch 增加资源"
-    return f"文档库 {address} 拒绝了请求（{error.status_code} {error.error}）：请查看 Elasticsearch 日志"
+    kind = error.error if re.fullmatch(r"\w{1,80}", error.error) else "不是 Elasticsearch 的回答"
+    return f"文档库 {address} 拒绝了请求（{error.status_code} {kind}）：请查看 Elasticsearch 日志"
 
 
 def _say(text: str) -> str:

@@ -8,7 +8,7 @@ passed over by every reader and overwritten by the next put.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -23,7 +23,7 @@ from storage.ports import StoreError
 from storage.types import Assessment, Document, StoredDocument
 
 _ATTEMPTS = 10
-_CONFLICT = 409
+_CONFLICT, _BAD = 409, 400
 _NAMES = {number: name for name, number in FIELDS.items()}
 #: what a put must know of the state that stands
 _STATE = ["came", "seen", "event", "duplicate", "version", "digest", "words", "title", "text", "document.fetched_at"]
@@ -47,13 +47,19 @@ class Change:
     earlier: Json | None = None
 
 
-def put_rows(server: Server, names: Names, rows: Sequence[Row]) -> tuple[Counter[str], list[tuple[str, str]]]:
-    """Write rows with distinct ids. Returns {"new", "updated", "unchanged"} and what was refused, with reasons."""
+def put_rows(
+    server: Server, names: Names, rows: Sequence[Row], make_months: Callable[[set[str]], None]
+) -> tuple[Counter[str], list[tuple[str, str]]]:
+    """Write rows with distinct ids; `make_months` makes the indices of months that will get a first document.
+
+    Returns {"new", "updated", "unchanged"} and what was refused, with reasons.
+    """
     tally, refused = Counter[str](), list[tuple[str, str]]()
     waiting = {row.id: row for row in rows}
     for _ in range(_ATTEMPTS):
         months = claim(server, names, {row.id: month_of(row.came) for row in waiting.values()})
         known = find(server, names, months, _STATE)
+        make_months({month for i, month in months.items() if i not in known})
         changes = {i: decide(row, known.get(i)) for i, row in waiting.items()}
         outcomes = _write(server, names, changes, months, known)
         for i, change in changes.items():
@@ -61,10 +67,11 @@ def put_rows(server: Server, names: Names, rows: Sequence[Row]) -> tuple[Counter
             if outcome is not None and outcome.status == _CONFLICT:
                 continue
             del waiting[i]
-            if outcome is None or outcome.ok:
-                tally[change.verdict] += 1
-            else:
+            if outcome is not None and outcome.status == _BAD:
                 refused.append((i, f"文档库不收这条文档：{outcome.reason}"))
+                continue
+            _check([outcome] if outcome else [])
+            tally[change.verdict] += 1
         if not waiting:
             return tally, refused
     raise StoreError("多个进程一再同时改写同一批文档：请稍后再试")
@@ -101,8 +108,8 @@ def months_of(server: Server, names: Names, ids: Iterable[str]) -> dict[str, str
     asked = {row_id(i): i for i in ids}
     if not asked:
         return {}
-    answer = server.ask(lambda: server.client.mget(index=names.ids, ids=list(asked)))
-    return {asked[doc["_id"]]: doc["_source"]["month"] for doc in answer["docs"] if doc.get("found")}
+    docs = server.mget([{"_index": names.ids, "_id": i} for i in asked])
+    return {asked[doc["_id"]]: doc["_source"]["month"] for doc in docs if doc.get("found")}
 
 
 def find(
@@ -112,10 +119,10 @@ def find(
     if not months:
         return {}
     wanted = [{"_index": names.month(month), "_id": row_id(i)} for i, month in months.items()]
-    answer = server.ask(lambda: server.client.mget(docs=wanted, source_includes=fields))
+    docs = server.mget(wanted, fields)
     return {
         i: Found(doc["_index"], doc["_source"], {"if_seq_no": doc["_seq_no"], "if_primary_term": doc["_primary_term"]})
-        for i, doc in zip(months, answer["docs"], strict=True)
+        for i, doc in zip(months, docs, strict=True)
         if doc.get("found")
     }
 
