@@ -11,7 +11,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import islice
 from multiprocessing import get_context
 from pathlib import Path
@@ -24,7 +24,7 @@ from app.commands.check import emit
 from app.console import ConfigOption, DataOption, JsonOption, fail, out, progress, read_config
 from app.stores import stores
 from storage.ports import DocumentQuery, DocumentStore, StoreError
-from storage.types import Assessment, Document, StoredDocument, UnreadableDocument
+from storage.types import Assessment, Document, Office, StoredDocument, UnreadableDocument
 
 BATCH = 500
 #: batches under way for each worker: one being done, one waiting
@@ -174,11 +174,32 @@ def _dask(address: str, assessor: Assessor) -> Iterator[tuple[Submit, int]]:
     except (OSError, ValueError) as error:
         fail(f"连不上 Dask 调度器 {address}：请确认 dask scheduler 已启动（{type(error).__name__}）")
     with client:
-        shared = client.scatter(assessor, broadcast=True, hash=False)
+        # a task, not scattered data: what a killed worker held is then made again on another one
+        shared = client.submit(_made, assessor.office, assessor.models)
+        gone = (distributed.KilledWorker, distributed.client.FutureCancelledError, OSError)
         yield (
-            (lambda batch: client.submit(_assess_with, shared, batch, pure=False, retries=3)),
+            lambda batch: _Remote(client.submit(_assess_with, shared, batch, pure=False, retries=3), gone),
             max(1, len(client.scheduler_info()["workers"])),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _Remote:
+    """A batch on Dask's workers."""
+
+    future: Any
+    gone: tuple[type[Exception], ...]
+
+    def result(self) -> Understood:
+        try:
+            found: Understood = self.future.result()
+        except self.gone as error:
+            raise StoreError(f"Dask 工作机接连失联（{type(error).__name__}）：请检查各工作机") from error
+        return found
+
+
+def _made(office: Office, models: Path | None) -> Assessor:
+    return Assessor(office, models=models)
 
 
 _MINE: list[Assessor] = []
