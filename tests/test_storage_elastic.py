@@ -249,7 +249,8 @@ def guarded() -> Iterator[SearchServer]:
     java = {"ES_JAVA_HOME": str(java_home()), "PATH": os.environ["PATH"]}
     made = [*tool, str(home / "bin" / "elasticsearch-users"), "useradd", "office", "-p", "p@ss/word", "-r", "superuser"]
     subprocess.run(made, check=True, capture_output=True, env=java, cwd="/")
-    server = SearchServer(home, options=["xpack.security.enabled=true", "xpack.security.http.ssl.enabled=false"])
+    options = ["xpack.security.enabled=true", "xpack.security.http.ssl.enabled=false", f"path.repo={home / 'data'}"]
+    server = SearchServer(home, options=options)
     server.headers["authorization"] = "Basic b2ZmaWNlOnBAc3Mvd29yZA=="
     server.start()
     yield server
@@ -299,6 +300,25 @@ def test_a_server_that_is_killed_loses_nothing_that_was_acknowledged(guarded: Se
     assert store.count(DocumentQuery(words=parse("甲"))) == len(again)
     assert store.recount() == []
     store.close()
+
+
+def test_a_snapshot_brings_everything_back(guarded: SearchServer) -> None:
+    """As docs/operations.md says: register a folder, take a snapshot, lose the indices, restore."""
+    store = ElasticDocuments(guarded.url.replace("//", "//office:p%40ss%2Fword@"), segment=cut, prefix="kept")
+    store.put([stored(n, "甲", at=NOW - n * MONTH) for n in range(3)])
+    store.put([stored("0", "乙")])
+    folder = {"type": "fs", "settings": {"location": "snapshots"}}
+    guarded.ask("PUT", "/_snapshot/office", folder)
+    guarded.ask("PUT", "/_snapshot/office/one?wait_for_completion=true", {"indices": "kept-*"})
+    guarded.ask("DELETE", "/kept-docs-2026-01,kept-docs-2025-12,kept-docs-2026-03,kept-ids,kept-earlier")
+    assert store.count(EVERYTHING) == 0
+    guarded.ask("POST", "/_snapshot/office/one/_restore?wait_for_completion=true", {"indices": "kept-*"})
+    again = ElasticDocuments(guarded.url.replace("//", "//office:p%40ss%2Fword@"), segment=cut, prefix="kept")
+    assert [row.document.id for row in again.scan(EVERYTHING)] == ["2", "1", "0"]
+    assert [text for _, _, _, text in again.versions("0")] == ["甲"]
+    assert again.recount() == []
+    store.close()
+    again.close()
 
 
 class Busy(BaseHTTPRequestHandler):
