@@ -27,6 +27,8 @@ _TIMEOUT = 60
 _REFRESH_TIMEOUT = 10
 #: how long the server itself waits for a shard that is away
 _SHARD_WAIT = "10s"
+#: all that is read of a bulk answer
+_ANSWER = ("items.*.status", "items.*.result", "items.*.error")
 #: waits before the second, third … try of what a busy server turned away; 25 s in all, less than a lease of the queue
 _WAITS = (0.1, 0.3, 1.0, 3.0, 7.0, 14.0)
 #: bytes of one bulk request; the server advises 5 to 15 MB
@@ -168,7 +170,7 @@ class Server:
     def _send(self, actions: Sequence[Action]) -> list[Outcome]:
         # ready-made lines pass through as they are; the client's type only knows mappings
         lines: Any = [line for action in actions for line in action.lines()]
-        answer = self.ask(lambda: self.client.bulk(operations=lines, timeout=_SHARD_WAIT))
+        answer = self.ask(lambda: self.client.bulk(operations=lines, timeout=_SHARD_WAIT, filter_path=_ANSWER))
         return [_outcome(next(iter(item.values()))) for item in answer["items"]]
 
     def _pause(self, seconds: float) -> None:

@@ -80,7 +80,10 @@ def token(text: str) -> str:
 
 def indexed_tokens(tokens: str) -> str:
     """What the field `tok` is given for a document's tokens."""
-    return " ".join(map(token, tokens.split(" "))) if tokens else ""
+    parts = tokens.split(" ")
+    if max(map(len, parts)) <= _LONGEST:
+        return tokens.translate(_LOWER)
+    return " ".join(map(token, parts))
 
 
 def _conjunction(parts: Sequence[Node], segment: Segment) -> Json:

@@ -57,8 +57,8 @@ def put_rows(
     tally, refused = Counter[str](), list[tuple[str, str]]()
     waiting = {row.id: row for row in rows}
     for _ in range(_ATTEMPTS):
-        months = claim(server, names, {row.id: month_of(row.came) for row in waiting.values()})
-        known = find(server, names, months, _STATE)
+        months, claimed = claim(server, names, {row.id: month_of(row.came) for row in waiting.values()})
+        known = find(server, names, {i: month for i, month in months.items() if i not in claimed}, _STATE)
         make_months({month for i, month in months.items() if i not in known})
         changes = {i: decide(row, known.get(i)) for i, row in waiting.items()}
         outcomes = _write(server, names, changes, months, known)
@@ -93,14 +93,17 @@ def decide(row: Row, found: Found | None) -> Change:
     return Change("updated", to_source(row, seen, version + 1), earlier)
 
 
-def claim(server: Server, names: Names, wanted: Mapping[str, str]) -> dict[str, str]:
-    """Document id → month, for each id; a new id is given the month named, unless another process was faster."""
+def claim(server: Server, names: Names, wanted: Mapping[str, str]) -> tuple[dict[str, str], set[str]]:
+    """Document id → month, for each id; a new id is given the month named, unless another process was faster.
+
+    And the ids that were claimed just now: nothing can stand there yet.
+    """
     months = months_of(server, names, wanted)
     fresh = {i: month for i, month in wanted.items() if i not in months}
     outcomes = server.bulk([Action("create", names.ids, row_id(i), {"month": month}) for i, month in fresh.items()])
-    lost = [i for i, outcome in zip(fresh, outcomes, strict=True) if outcome.status == _CONFLICT]
+    lost = {i for i, outcome in zip(fresh, outcomes, strict=True) if outcome.status == _CONFLICT}
     _check(outcomes)
-    return months | fresh | months_of(server, names, lost)
+    return months | fresh | months_of(server, names, lost), set(fresh) - lost
 
 
 def months_of(server: Server, names: Names, ids: Iterable[str]) -> dict[str, str]:
