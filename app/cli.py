@@ -32,6 +32,9 @@ COMMANDS: Mapping[str, str] = {
     "doctor": "operate",
     "backup": "operate",
     "restore": "operate",
+    "migrate-to": "migrate",
+    "reassess": "reassess",
+    "kibana": "kibana",
 }
 
 

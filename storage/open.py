@@ -32,16 +32,21 @@ def open_stores(
         _check_folder(data)
     ledger = open_ledger(ledger_url or f"sqlite:///{data / LEDGER}")
     try:
-        return _open_documents(data, segment, documents_url, timezone), ledger
+        if documents_url is not None:
+            return open_documents(documents_url, segment=segment, timezone=timezone), ledger
+        return SqliteDocuments(data / DOCUMENTS, segment=segment, timezone=timezone), ledger
     except StoreError:
         ledger.close()
         raise
 
 
-def _open_documents(data: Path, segment: Callable[[str], str], url: str | None, timezone: str) -> DocumentStore:
-    if url is not None:
-        raise StoreError(f"文档库地址 {url.split('@')[-1]!r} 无法识别：现在只支持内置的文档库，请删去 documents 一项")
-    return SqliteDocuments(data / DOCUMENTS, segment=segment, timezone=timezone)
+def open_documents(url: str, *, segment: Callable[[str], str], timezone: str = "Asia/Shanghai") -> DocumentStore:
+    """The documents on Elasticsearch, `http(s)://user:password@host:port`."""
+    try:  # an extra: an office on one machine need not install the client
+        from storage.documents.elastic import ElasticDocuments
+    except ModuleNotFoundError as error:
+        raise StoreError("没有安装 Elasticsearch 的客户端：请运行 pip install 'minsheng[engines]'") from error
+    return ElasticDocuments(url, segment=segment, timezone=timezone)
 
 
 def _check_folder(data: Path) -> None:

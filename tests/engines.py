@@ -1,17 +1,33 @@
-"""Real engines for the contract tests: a PostgreSQL server of our own on loopback, and small made-up documents."""
+"""Real engines for the contract tests: a PostgreSQL and an Elasticsearch server of our own on loopback, and small
+made-up documents.
 
+Elasticsearch is the official server without its JDK; `.ci/run` fetches it into `~/.cache/minsheng-es` (or
+`MINSHENG_ES_HOME`). One server serves a whole test run; each test has index names of its own.
+"""
+
+import atexit
+import json
 import os
+import re
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
-from collections.abc import Iterator
+import time
+import urllib.error
+import urllib.request
+import zipfile
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 
 import pytest
 
+from storage.documents.elastic import ElasticDocuments
 from storage.types import Assessment, DepartmentGuess, Document, Flag, PlaceHit, Sentiment, StoredDocument, TopicHit
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
@@ -108,3 +124,146 @@ def _running(home: Path, port: int) -> Iterator[str]:
         yield f"postgresql+psycopg://minsheng@127.0.0.1:{port}/postgres"
     finally:
         subprocess.run([*command, "-m", "immediate", "stop"], check=True, capture_output=True, cwd="/")
+
+
+@dataclass(slots=True)
+class SearchServer:
+    """An Elasticsearch of our own: a copy of the distribution in a folder of its own, owned by `nobody`."""
+
+    home: Path  #: the unpacked distribution
+    port: int = field(default_factory=free_port)
+    transport: int = field(default_factory=free_port)
+    options: Sequence[str] = ("xpack.security.enabled=false",)
+    headers: dict[str, str] = field(default_factory=dict)
+    process: "subprocess.Popen[bytes] | None" = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        """Start and wait until it answers; a server that does not come up within two minutes fails the test."""
+        settings = [
+            "discovery.type=single-node", f"http.port={self.port}", f"transport.port={self.transport}",
+            "http.host=127.0.0.1", "transport.host=127.0.0.1",
+            "cluster.routing.allocation.disk.threshold_enabled=false",
+            *self.options,
+        ]  # fmt: skip
+        become = ["runuser", "-u", "nobody", "--"] if os.geteuid() == 0 else []
+        command = [*become, str(self.home / "bin" / "elasticsearch"), *(f"-E{s}" for s in settings)]
+        environment = {
+            "ES_JAVA_HOME": str(java_home()),
+            "ES_JAVA_OPTS": "-Xms512m -Xmx512m",
+            "PATH": os.environ["PATH"],
+        }
+        with (self.home / "logs" / "output").open("wb") as log:
+            self.process = subprocess.Popen(
+                command, env=environment, cwd="/", stdout=log, stderr=log, start_new_session=True
+            )
+        self._wait()
+
+    def kill(self, sign: signal.Signals = signal.SIGKILL) -> None:
+        """End the launcher and the server it started: both are in the session that we opened."""
+        if self.process is not None:
+            os.killpg(self.process.pid, sign)
+            self.process.wait(60)
+            while _session_lives(self.process.pid):
+                time.sleep(0.05)
+            self.process = None
+
+    def ask(self, method: str, path: str, body: object = None) -> object:
+        """One request without any client, for what a test does behind the store's back."""
+        request = urllib.request.Request(
+            self.url + path,
+            method=method,
+            data=None if body is None else json.dumps(body).encode(),
+            headers={"content-type": "application/json"} | self.headers,
+        )
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return json.load(answer)
+
+    def _wait(self) -> None:
+        deadline = time.monotonic() + 120
+        while time.monotonic() < deadline:
+            assert self.process is not None
+            if self.process.poll() is not None:
+                break
+            try:
+                self.ask("GET", "/_cluster/health?wait_for_status=yellow&timeout=30s")
+            except (OSError, urllib.error.URLError):
+                time.sleep(0.3)
+            else:
+                return
+        output = (self.home / "logs" / "output").read_text(encoding="utf-8", errors="replace")
+        pytest.fail(f"Elasticsearch did not start: {output[-2000:]}")
+
+
+def _session_lives(group: int) -> bool:
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+@cache
+def java_home() -> Path | None:
+    """A Java of version 21 or newer with the module that Elasticsearch needs; ES_JAVA_HOME wins."""
+    given = os.environ.get("ES_JAVA_HOME")
+    homes = [Path(given)] if given else sorted(Path("/usr/lib/jvm").glob("*"), reverse=True)
+    for home in homes:
+        java = home / "bin" / "java"
+        if java.is_file():
+            told = subprocess.run([str(java), "-version"], capture_output=True, text=True, check=False).stderr
+            version = re.search(r'version "(\d+)', told)
+            modules = subprocess.run([str(java), "--list-modules"], capture_output=True, text=True, check=False).stdout
+            if version and int(version[1]) >= 21 and "jdk.incubator.vector" in modules:
+                return home
+    return None
+
+
+def _distribution() -> Path | None:
+    folder = Path(os.environ.get("MINSHENG_ES_HOME") or Path.home() / ".cache" / "minsheng-es")
+    found = sorted(folder.glob("elasticsearch-*.zip"))
+    return found[-1] if found else None
+
+
+def unpacked() -> Path:
+    """A fresh copy of the server in a folder of its own; skips (in CI: fails) where none can be started."""
+    distribution = _distribution()
+    if distribution is None or java_home() is None or (os.geteuid() == 0 and shutil.which("runuser") is None):
+        missing = "no elasticsearch-*.zip in MINSHENG_ES_HOME" if distribution is None else "no Java 21+ to run it"
+        if os.environ.get("CI") == "true":
+            pytest.fail(f"CI needs Elasticsearch: {missing}; see .ci/run")
+        pytest.skip(f"Elasticsearch cannot be started here ({missing}); see docs/operations.md")
+    folder = Path(tempfile.mkdtemp(prefix="minsheng-es-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    folder.chmod(0o755)
+    with zipfile.ZipFile(distribution) as archive:
+        archive.extractall(folder)
+    (home,) = folder.glob("elasticsearch-*")
+    for script in (home / "bin").iterdir():
+        script.chmod(0o755)
+    (home / "logs").mkdir(exist_ok=True)
+    (home / "data").mkdir(exist_ok=True)
+    if os.geteuid() == 0:
+        for path in (home, *home.rglob("*")):
+            shutil.chown(path, "nobody")
+    return home
+
+
+@cache
+def search_server() -> SearchServer:
+    """The server that the whole test run shares; ended with the run."""
+    server = SearchServer(unpacked())
+    atexit.register(server.kill)
+    server.start()
+    return server
+
+
+def empty_elastic(segment: Callable[[str], str], prefix: str = "contract") -> ElasticDocuments:
+    """A store without documents on the shared server; whatever an earlier test left there is purged."""
+    store = ElasticDocuments(search_server().url, segment=segment, prefix=prefix)
+    store.purge(datetime(2110, 1, 1, tzinfo=UTC))
+    assert store.health()["documents"] == 0
+    return store

@@ -87,9 +87,18 @@ def test_a_ledger_that_cannot_be(url: str) -> None:
         open_ledger(url)
 
 
-def test_an_unknown_document_engine(tmp_path: Path) -> None:
-    with pytest.raises(StoreError, match="无法识别") as caught:
-        open_stores(tmp_path, segment=cut, documents_url="http://me:secret@127.0.0.1:9200")
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("http://me:secret@127.0.0.1:9", "连不上文档库 http://127.0.0.1:9"),
+        ("ftp://me:secret@127.0.0.1", "无法识别"),
+        ("http://me:secret@127.0.0.1:secret", "无法识别"),
+        ("http://me:secret@", "无法识别"),
+    ],
+)
+def test_a_document_engine_that_cannot_be(tmp_path: Path, url: str, told: str) -> None:
+    with pytest.raises(StoreError, match=told) as caught:
+        open_stores(tmp_path, segment=cut, documents_url=url)
     assert "secret" not in str(caught.value)
 
 
