@@ -73,14 +73,17 @@ class Desk:
 
     def named(self, query: DocumentQuery, by: FacetField, size: int = 8) -> list[tuple[str, int]]:
         """Values of a field under their Chinese names."""
-        speak = {
-            "kind": lambda v: words.KIND.get(v, v),
-            "topic": lambda v: words.topic_name(self.office, v),
-            "area": lambda v: words.place_name(self.office, v),
-            "text_kind": lambda v: words.TEXT_KIND.get(v, v),
-            "source": lambda v: self.office.sources[v].name if v in self.office.sources else v,
-        }.get(by, str)
-        return [(speak(value), count) for value, count in self.documents.facets(query, by, size=size)]
+        return [(self.name(by, value), count) for value, count in self.documents.facets(query, by, size=size)]
+
+    def name(self, by: FacetField, value: str) -> str:
+        """What a value of a field is called."""
+        if by == "kind":
+            return words.KIND.get(value, value)
+        if by == "text_kind":
+            return words.TEXT_KIND.get(value, value)
+        if by == "topic":
+            return words.topic_name(self.office, value)
+        return words.place_name(self.office, value) if by == "area" else value
 
     def tasks(self, event: str | None = None) -> list[Task]:
         """Every task of an event, or of all; history left out where all are asked."""

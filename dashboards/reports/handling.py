@@ -32,6 +32,7 @@ def handling(desk: Desk, window: Window) -> Iterator[Block]:
     fresh = [t for t in tasks if window.since <= t.created_at < window.until]
     yield Heading(text="处置情况")
     yield Paragraph(statements=tuple(_counts(desk, window, tasks, fresh)))
+    yield Note(text=f"任务状态和时限以成稿时（{desk.hour(desk.now)}）为准。")
     if fresh:
         yield from _departments(desk, window, fresh)
     yield Heading(text="需要关注的事项")
@@ -73,7 +74,7 @@ def _departments(desk: Desk, window: Window, fresh: Sequence[Task]) -> Iterator[
     yield Table(
         caption="各单位处置情况（按机构目录排列，不作排名）",
         columns=("单位", "事件（起）", "任务（件）", "签收及时率", "48小时回应", "一次派准率"),
-        rows=tuple(_unit(desk.unit(d), p) for d, p in rows) + (_unit("合计", whole),),
+        rows=(*(_unit(desk.unit(d), p) for d, p in rows), _unit("合计", whole)),
         widths=(2.6, 1, 1, 2, 2, 2),
     )
     yield Note(

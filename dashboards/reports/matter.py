@@ -1,5 +1,6 @@
 """One event for a 专报 or a 风险评估: what is known of it, each part with its evidence."""
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,7 +14,7 @@ from dashboards.reports import wording
 from dashboards.reports.desk import Desk, of_tasks
 from dashboards.reports.tree import Block, Evidence, Figure, Heading, Note, Paragraph, Statement, Table, para, say
 from storage.ports import Bucket, DocumentQuery
-from storage.types import Event, LevelChange, Reply, Task
+from storage.types import AuditEntry, Event, LevelChange, Reply, Task
 
 #: documents read for questions and quotations
 READ = 2000
@@ -26,6 +27,7 @@ class Case:
     """An event with everything the ledger says of it."""
 
     event: Event
+    ids: tuple[str, ...]  #: its own first, then those merged into it
     changes: list[LevelChange]
     tasks: list[Task]
     replies: list[Reply]
@@ -42,17 +44,44 @@ class Case:
 
 
 def open_case(desk: Desk, event: Event) -> Case:
-    tasks = desk.tasks(event.id)
+    """With the tasks and level changes of the events that people merged into it."""
+    ids = [event.id, *merged(desk, event.id)]
+    tasks = [t for i in ids for t in desk.tasks(i)]
     query = DocumentQuery(filters={"event": [event.id]})
     bad = DocumentQuery(filters={"event": [event.id], "sentiment": ["negative"]})
     return Case(
         event=event,
+        ids=tuple(ids),
         changes=desk.tx.events.changes(event.id),
-        tasks=tasks,
-        replies=[r for t in tasks for r in desk.tx.tasks.replies(t.id)],
+        tasks=sorted({t.id: t for t in tasks}.values(), key=lambda t: (t.created_at, t.id)),
+        replies=[r for t in {t.id: t for t in tasks} for r in desk.tx.tasks.replies(t)],
         total=desk.documents.count(query),
         negative=desk.documents.count(bad),
     )
+
+
+def merged(desk: Desk, event_id: str) -> list[str]:
+    """Ids of the events that went into this one, from the audit: the alias table only answers the other way."""
+    found: list[str] = []
+    waiting = [event_id]
+    while waiting:
+        for entry in desk.audit(f"event:{waiting.pop()}"):
+            gone = _gone(entry)
+            if gone is not None and gone not in (event_id, *found):
+                found.append(gone)
+                waiting.append(gone)
+    return found
+
+
+def _gone(entry: AuditEntry) -> str | None:
+    if entry.action != "event.merge":
+        return None
+    try:
+        value = json.loads(entry.before or "{}")
+    except ValueError:
+        return None
+    gone = value.get("id") if isinstance(value, dict) else None
+    return gone if isinstance(gone, str) else None
 
 
 def known(desk: Desk, case: Case) -> Iterator[Block]:

@@ -19,16 +19,17 @@ _TOLD = frozenset({"task.create", "event.pin", "event.unpin", *(f"task.{a}" for 
 def lines(desk: Desk, case: Case) -> list[Line]:
     """Every step in order of time; nothing is told twice."""
     event, tx = case.event, desk.tx
-    alerts = tx.tasks.alerts(event=event.id, open_only=False)
+    alerts = [a for i in case.ids for a in tx.tasks.alerts(event=i, open_only=False)]
     audit = [e for t in case.tasks for e in desk.audit(f"task:{t.id}")]
-    audit += desk.audit(f"event:{event.id}")
+    audit += [e for i in case.ids for e in desk.audit(f"event:{i}")]
     audit += [e for a in alerts for e in desk.audit(f"alert:{a.id}")]
+    changes = [c for i in case.ids for c in tx.events.changes(i)]
     people = {user.name: user.display for user in tx.users.all()}
     sent: dict[str, Delivery] = {}
     for rows in (*(tx.outbox.find(task=t.id, size=MESSAGES) for t in case.tasks),
                  *(tx.outbox.find(alert=a.id, size=MESSAGES) for a in alerts)):  # fmt: skip
         sent.update({row.id: row for row in rows})
-    found = record(event, case.changes, case.tasks, case.replies, sent.values(), audit, desk.office, people)
+    found = record(event, changes, case.tasks, case.replies, sent.values(), audit, desk.office, people)
     found += [_other(entry, people) for entry in audit if entry.action not in _TOLD]
     return sorted(found, key=lambda line: (line.at, line.kind, line.object))
 

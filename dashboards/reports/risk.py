@@ -112,7 +112,7 @@ def hints(desk: Desk, case: Case, asked: Sequence[Question]) -> Iterator[Block]:
             say(
                 f"最近的时限为{desk.unit(task.department)}的{step}，{desk.hour(due)}到期（{clock.basis}）。",
                 of_tasks([task]),
-            )  # fmt: skip
+            )
         )
     if asked and not case.published:
         statements.append(say(f"起草答复时，请逐一回答上列{len(asked)}个问题。"))
