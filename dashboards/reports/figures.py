@@ -39,7 +39,8 @@ def font(families: Sequence[str] = FAMILIES) -> FontProperties:
         if family in known:
             return FontProperties(family=family)
     raise NoChineseFont(
-        "本机没有中文字体，图表无法绘制。请安装一种（如 Debian/Ubuntu 的 fonts-noto-cjk，或 Windows 的微软雅黑）后重试。"
+        "本机没有中文字体，图表无法绘制。"
+        "请安装一种（如 Debian、Ubuntu 的 fonts-noto-cjk，或 Windows 的微软雅黑）后重试。"
     )
 
 

@@ -101,7 +101,6 @@ def _page_number(footer: Any, side: WD_ALIGN_PARAGRAPH) -> None:
     """「— 1 —」 in 4号 宋体, one character from the outer edge (7.5)."""
     footer.is_linked_to_previous = False
     paragraph = footer.paragraphs[0]
-    paragraph.style = footer.part.document.styles["Normal"] if hasattr(footer.part, "document") else paragraph.style
     paragraph.alignment = side
     paragraph.paragraph_format.line_spacing_rule = WD_LINE_SPACING.SINGLE
     edge = "w:rightChars" if side == WD_ALIGN_PARAGRAPH.RIGHT else "w:leftChars"

@@ -4,7 +4,7 @@ import io
 from collections.abc import Sequence
 from typing import Any, BinaryIO
 
-from docx import Document as new_book
+import docx
 from docx.document import Document as Book
 from docx.enum.table import WD_CELL_VERTICAL_ALIGNMENT, WD_TABLE_ALIGNMENT
 from docx.enum.text import WD_ALIGN_PARAGRAPH, WD_LINE_SPACING
@@ -37,7 +37,7 @@ CENTRE = WD_ALIGN_PARAGRAPH.CENTER
 def write(report: Report, out: BinaryIO) -> None:
     """NoChineseFont where a figure cannot be drawn."""
     report = cleaned(report)
-    book = new_book()
+    book = docx.Document()
     layout.set_up(book)
     book.core_properties.title = report.title.text[:250]
     book.core_properties.author = report.title.office[:250]
@@ -54,7 +54,7 @@ def write(report: Report, out: BinaryIO) -> None:
 
 
 def _line(book: Book, text: str, name: str, size: float, align: WD_ALIGN_PARAGRAPH | None = None) -> Any:
-    paragraph = book.add_paragraph()
+    paragraph: Any = book.add_paragraph()
     layout.face(paragraph.add_run(text).font, name, size)
     paragraph.alignment = align
     return paragraph
