@@ -18,9 +18,9 @@ from storage.types import (
     Assessment,
     AuditEntry,
     Deadline,
+    Delivery,
     DeliveryStatus,
     DepartmentGuess,
-    Delivery,
     Document,
     Event,
     Kind,
@@ -113,7 +113,8 @@ def stored(event: str, number: int, hours: float) -> StoredDocument:
     negative = bool(event) and not (event == "canteen" and number % 4 == 3)
     document = Document(
         id=name, text=text, title=EVENTS[event][5] if event and number == 0 else "", fetched_at=at(hours),
-        published_at=at(hours), source=source, kind=kind, url=f"http://127.0.0.1:9/{name}", author=f"hash-{number % 17}",
+        published_at=at(hours), source=source, kind=kind, url=f"http://127.0.0.1:9/{name}",
+        author=f"hash-{number % 17}",
     )  # fmt: skip
     seen = Assessment(
         id=name,
@@ -190,7 +191,8 @@ def _risk(score: float) -> Risk:
 def _levels(tx: Transaction) -> None:
     steps = (
         ("canteen", 0, 2, 13.2, "涉及未成年人"), ("canteen", 2, 3, 14.2, "一小时信息量上升4倍"),
-        ("canteen", 3, 4, 15.1, "有人员就医"), ("river", 0, 2, -20.0, "持续反映"), ("river", 2, 3, 11.6, "热线与论坛同时反映"),
+        ("canteen", 3, 4, 15.1, "有人员就医"), ("river", 0, 2, -20.0, "持续反映"),
+        ("river", 2, 3, 11.6, "热线与论坛同时反映"),
         ("school-place", 0, 2, 12.1, "多人咨询同一问题"),
     )  # fmt: skip
     tx.events.add_changes(
@@ -224,11 +226,15 @@ def _tasks(tx: Transaction) -> None:
             role="lead" if role == "lead" else "support", title=EVENTS[event][5], level=EVENTS[event][3],
             state=state, rule="R2", reasons=(Reason(code="route.R2", text="一地一部门"),), created_at=at(sent),  # type: ignore[arg-type]
             dispatched_at=at(sent), signed_at=at(signed) if signed else None, signed_by="wang" if signed else None,
-            deadlines=(_clock(name, "sign", sent, 1.0, signed), _clock(name, "reply", sent, 48.0, replied, "statutory")),
+            deadlines=(
+                _clock(name, "sign", sent, 1.0, signed), _clock(name, "reply", sent, 48.0, replied, "statutory"),
+            ),
         )  # fmt: skip
         tx.tasks.create([task])
         tx.audit.append(AuditEntry(actor="system", action="task.create", object=f"task:{name}", at=at(sent)))
-        tx.audit.append(AuditEntry(actor="system", action="alert.open", object=f"alert:alert-{event}-{unit}", at=at(sent)))
+        tx.audit.append(
+            AuditEntry(actor="system", action="alert.open", object=f"alert:alert-{event}-{unit}", at=at(sent))
+        )
         if signed:
             tx.audit.append(AuditEntry(actor="wang", action="task.sign", object=f"task:{name}", at=at(signed)))
     tx.tasks.add_reply(Reply(
@@ -238,7 +244,7 @@ def _tasks(tx: Transaction) -> None:
     ))  # fmt: skip
     tx.audit.append(AuditEntry(actor="chen", action="event.grade", object="event:canteen", at=at(14.9),
                                after='{"note": "一般"}'))  # fmt: skip
-    tx.outbox.add([_message("ok", "FIRST", 13.35), _message("suppressed", "DUP", 13.9)])
+    tx.outbox.add([_message("ok", "FIRST", 13.35), _message("suppressed", "NO_CHANGE", 13.9)])
 
 
 def _message(status: DeliveryStatus, reason: str, hours: float) -> Delivery:

@@ -114,14 +114,14 @@ def _periodic(
 
 
 def _dates(kind: ReportKind, window: Window, desk: Desk) -> str:
-    first = window.since
+    first, until = window.since, desk.local(window.until)
     if kind == "daily":
-        text = wording.day(first)
-    elif kind == "monthly":
-        text = f"{first.year}年{first.month}月"
-    else:
-        text = f"{wording.day(first)}至{window.last.month}月{window.last.day}日"
-    return text if window.whole else f"{text}，截至{desk.hour(window.until)}"
+        return wording.day(first) + ("" if window.whole else f"，截至{until.hour}时{until.minute:02d}分")
+    if not window.whole:
+        return f"{wording.day(first)}至{desk.hour(until)}"
+    if kind == "monthly":
+        return f"{first.year}年{first.month}月"
+    return f"{wording.day(first)}至{window.last.month}月{window.last.day}日"
 
 
 def _about(

@@ -24,7 +24,8 @@ FAMILIES = (
 COLOURS = ("#b3261e", "#9fb3c8", "#5b7f3a")
 WIDTH, HEIGHT = 6.14, 2.7  #: inches: the 156 mm of the type area
 DPI = 200
-LABELS = 13
+#: characters that fit below the axis
+ROOM = 62
 
 
 class NoChineseFont(RuntimeError):
@@ -80,7 +81,7 @@ def _marks(axes: Axes, figure: Figure, chosen: FontProperties, top: float) -> No
     for number, (place, texts) in enumerate(sorted(at_step.items())):
         axes.axvline(place, color="#444444", linestyle="--", linewidth=0.8)
         axes.text(
-            place + 0.1, top * (1.32 - 0.13 * (number % 2)) if top else 1.0, "/".join(dict.fromkeys(texts)),
+            place + 0.1, top * (1.34 - 0.12 * (number % 3)) if top else 1.0, "/".join(dict.fromkeys(texts)),
             fontproperties=chosen, fontsize=7.5, va="top",
         )  # fmt: skip
     if at_step and top:
@@ -88,7 +89,8 @@ def _marks(axes: Axes, figure: Figure, chosen: FontProperties, top: float) -> No
 
 
 def _axes(axes: Axes, figure: Figure, chosen: FontProperties) -> None:
-    step = max(1, -(-len(figure.labels) // LABELS))
+    longest = max((len(label) for label in figure.labels), default=1)
+    step = max(1, -(-len(figure.labels) * (longest + 1) // ROOM))
     shown = list(range(0, len(figure.labels), step))
     axes.set_xticks(shown, [drawable(figure.labels[i], chosen) for i in shown], fontproperties=chosen, fontsize=8)
     axes.set_ylabel(drawable(f"单位：{figure.unit}", chosen), fontproperties=chosen, fontsize=8)

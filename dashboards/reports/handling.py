@@ -75,7 +75,7 @@ def _departments(desk: Desk, window: Window, fresh: Sequence[Task]) -> Iterator[
         caption="各单位处置情况（按机构目录排列，不作排名）",
         columns=("单位", "事件（起）", "任务（件）", "签收及时率", "48小时回应", "一次派准率"),
         rows=(*(_unit(desk.unit(d), p) for d, p in rows), _unit("合计", whole)),
-        widths=(2.6, 1, 1, 2, 2, 2),
+        widths=(2.5, 1.3, 1.3, 1.9, 1.9, 1.9),
     )
     yield Note(
         text=f"比率后括号内为达标数和应计数，时限未到的不计入；事件少于{MIN_EVENTS_FOR_RANKING}起的单位比率波动大，"
@@ -94,7 +94,7 @@ def _unit(name: str, figures: Process) -> tuple[str | int, ...]:
 
 def _ratio(figures: Process, code: str) -> str:
     ratio = figures.ratio(code)
-    return "—" if ratio.value is None else ratio.text
+    return "—" if ratio.value is None else f"{ratio.value:.0%}（{ratio.numerator}/{ratio.denominator}）"
 
 
 def _attention(desk: Desk, tasks: Sequence[Task]) -> Iterator[Block]:
@@ -144,5 +144,5 @@ def _due(desk: Desk, rows: Sequence[tuple[Task, Deadline]]) -> Table:
             )
             for t, d in rows
         ),
-        widths=(3.4, 1.8, 1, 1.2, 2.2, 2),
+        widths=(3.2, 1.6, 1, 1.6, 2.6, 2.2),
     )

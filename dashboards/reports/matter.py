@@ -53,7 +53,7 @@ def open_case(desk: Desk, event: Event) -> Case:
         event=event,
         ids=tuple(ids),
         changes=desk.tx.events.changes(event.id),
-        tasks=sorted({t.id: t for t in tasks}.values(), key=lambda t: (t.created_at, t.id)),
+        tasks=sorted({t.id: t for t in tasks}.values(), key=lambda t: (t.role != "lead", t.created_at, t.id)),
         replies=[r for t in {t.id: t for t in tasks} for r in desk.tx.tasks.replies(t)],
         total=desk.documents.count(query),
         negative=desk.documents.count(bad),
@@ -149,7 +149,7 @@ def level_table(desk: Desk, case: Case) -> Iterator[Block]:
         caption="等级变化",
         columns=("时间", "原等级", "现等级", "得分", "原因", "说明"),
         rows=rows,
-        widths=(2.2, 1.7, 1.7, 0.9, 1.6, 3),
+        widths=(2.1, 2.1, 2.1, 0.9, 1.6, 2.6),
     )
 
 
@@ -171,7 +171,7 @@ def _trend(desk: Desk, case: Case) -> Iterator[Block]:
     starts = [b.start for b in buckets]
     marks = [(step_of(c.at, starts), desk.office.levels[c.after - 1].word if c.after else "撤销") for c in case.changes]
     marks += [(step_of(r.published_at, starts), "回应") for r in case.published if r.published_at]
-    shape = "%m-%d" if days else "%m-%d %H时"
+    shape = "%m-%d" if days else "%d日%H时"
     yield Figure(
         caption=f"信息量走势（按{'日' if days else '小时'}）",
         kind="bar",
@@ -202,11 +202,12 @@ def concerns(desk: Desk, case: Case, asked: Sequence[Question]) -> Iterator[Bloc
         yield Paragraph(statements=tuple(statements))
     if asked:
         yield Table(
-            caption="提问较多的问题",
-            columns=("问题", "提问信息（条）"),
+            caption="公众提出的问题",
+            columns=("问题", "提问（条）"),
             rows=tuple((wording.cut(q.text, 80), q.asked) for q in asked),
             widths=(5, 1.2),
         )
+        yield Note(text="相同或相近的提问归为一个；内容重复的信息只计一条。")
     yield from _quotes(desk, case)
 
 
@@ -235,7 +236,10 @@ def answers(desk: Desk, case: Case) -> Iterator[Block]:
         return
     done = [t for t in case.tasks if t.state in FINAL]
     yield para(
-        say(f"已交办{len(case.tasks)}件任务，办结或并入{len(done)}件。", of_tasks(case.tasks)),
+        say(
+            f"已交办任务{len(case.tasks)}件，{f'办结或并入{len(done)}件' if done else '尚未办结'}。",
+            of_tasks(case.tasks),
+        ),
         *(_answered(desk, case)),
     )
     yield Table(
@@ -292,7 +296,7 @@ def clocks(desk: Desk, case: Case) -> Iterator[Block]:
              words.DEADLINE_KIND[d.kind], d.basis, desk.stamp(d.due_at), standing(desk, t, d.due_at, d.met_at))
             for t, d in rows[:ROWS]
         ),
-        widths=(1.5, 0.9, 1.1, 2.4, 2, 2),
+        widths=(1.5, 0.9, 1.4, 2.7, 2.4, 2.2),
     )  # fmt: skip
 
 

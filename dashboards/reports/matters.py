@@ -69,7 +69,7 @@ def matters(desk: Desk, window: Window, found: list[Matter]) -> Iterator[Block]:
     graded = [m for m in found if m.level or m.raised]
     told = graded[: TOLD[window.name]]
     for matter in told:
-        yield Heading(text=f"{wording.cut(matter.event.title, 60)}（{desk.level(matter.level)}）", level=2)
+        yield Heading(text=f"{wording.cut(matter.event.title, 60)}（{_word(desk, matter.level)}）", level=2)
         yield _told(desk, window, matter)
     rest = [m for m in found if m not in told][:LISTED]
     if rest:
@@ -141,7 +141,7 @@ def _table(desk: Desk, found: list[Matter], caption: str) -> Table:
             )
             for m in found
         ),
-        widths=(4.2, 1.1, 1.5, 1.3, 1.2, 1.8),
+        widths=(4, 1.3, 1.5, 1.3, 1.2, 1.8),
     )
 
 

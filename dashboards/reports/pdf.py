@@ -35,14 +35,14 @@ def write(report: Report, out: BinaryIO, which: Callable[[str], str | None] = sh
 
 
 def _browser(program: str, folder: Path, report: Report) -> Path:
-    """Scripts stay off: there are none. The sandbox is left out only for root, which Chromium refuses otherwise."""
+    """The page allows no script. The sandbox is left out for root only, for whom Chromium would not start."""
     source, target = folder / "report.html", folder / "report.pdf"
     with source.open("wb") as file:
         page.write(report, file)
     sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
     _run(
         [program, "--headless", *sandbox, "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
-         "--blink-settings=scriptEnabled=false", f"--user-data-dir={folder / 'profile'}", "--no-pdf-header-footer",
+         f"--user-data-dir={folder / 'profile'}", "--no-pdf-header-footer",
          f"--print-to-pdf={target}", source.as_uri()],
         target,
     )  # fmt: skip
@@ -71,5 +71,4 @@ def _run(command: Sequence[str], target: Path) -> None:
     except OSError as error:
         raise NoPdf(f"{name} 无法启动（{error.strerror}）；请检查安装，或改用 docx、html 格式。") from error
     if done.returncode or not target.is_file():
-        last = done.stderr.decode(errors="replace").strip().splitlines()[-1:] or ["没有说明"]
-        raise NoPdf(f"{name} 没有生成 PDF：{last[0][:200]}。可改用 docx、html 格式。")
+        raise NoPdf(f"{name} 没有生成 PDF（退出码 {done.returncode}）；请检查它能否单独运行，或改用 docx、html 格式。")

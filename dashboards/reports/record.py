@@ -30,19 +30,28 @@ def lines(desk: Desk, case: Case) -> list[Line]:
                  *(tx.outbox.find(alert=a.id, size=MESSAGES) for a in alerts)):  # fmt: skip
         sent.update({row.id: row for row in rows})
     found = record(event, changes, case.tasks, case.replies, sent.values(), audit, desk.office, people)
-    found += [_other(entry, people) for entry in audit if entry.action not in _TOLD]
+    units = {f"alert:{a.id}": desk.unit(a.department) for a in alerts}
+    found += [_other(desk, entry, people, units) for entry in audit if entry.action not in _TOLD]
     return sorted(found, key=lambda line: (line.at, line.kind, line.object))
 
 
-def _other(entry: AuditEntry, people: dict[str, str]) -> Line:
+def _other(desk: Desk, entry: AuditEntry, people: dict[str, str], units: dict[str, str]) -> Line:
     kind, _, target = entry.object.partition(":")
     text = words.AUDIT.get(entry.action, entry.action)
-    if detail := _said(entry.after):
-        text += f"：{detail}"
+    detail = units.get(entry.object) or _levels(desk, entry) or _said(entry.after)
     who = "系统" if entry.actor == "system" else people.get(entry.actor, entry.actor)
+    said = f"{text}：{detail}" if detail else text
     return Line(
-        at=entry.at, kind={"event": "事件", "alert": "预警"}.get(kind, "办理"), who=who, text=text, object=target
+        at=entry.at, kind={"event": "事件", "alert": "预警"}.get(kind, "办理"), who=who, text=said, object=target
     )
+
+
+def _levels(desk: Desk, entry: AuditEntry) -> str:
+    """「3→4」 of a task's change of level, in words."""
+    before, arrow, after = entry.after.partition("→")
+    if entry.action != "task.level" or not arrow or not (before.isdigit() and after.isdigit()):
+        return ""
+    return f"{desk.level(int(before))}→{desk.level(int(after))}"
 
 
 def _said(after: str) -> str:

@@ -55,25 +55,9 @@ def moves(desk: Desk, case: Case) -> Iterator[Block]:
     if risk is None:
         yield para("系统尚未评分，不能给出变动条件。")
         return
-    statements = []
-    higher = office.levels[event.level] if event.level < len(office.levels) else None
-    if higher is None:
-        statements.append("当前已是最高等级。")
-    elif risk.score >= higher.threshold:
-        statements.append(
-            f"现有评分已达到{higher.name}的门槛（{higher.threshold:g}分），等级受封顶规则、人工定级或连续评估条件约束。"
-        )
-    else:
-        statements.append(f"评分再增加{higher.threshold - risk.score:.0f}分，达到{higher.threshold:g}分并保持的，"
-                          f"将升为{higher.name}。")  # fmt: skip
-    own = office.rule(event.level)
-    if own is not None:
-        down = own.threshold - office.risk.down_margin
-        held = "但有底线规则约束，低分时也不自动下调。" if risk.floor is not None and risk.floor >= event.level else (
-            f"连续{office.risk.down_evaluations}次评估低于{down:g}分的，下调一级。")  # fmt: skip
-        statements.append(held if not held.startswith("但") else held[1:])
+    statements = [_rise(desk, event, risk), _fall(desk, event, risk)]
     if event.pinned_level is not None:
-        statements.append("人工定级未撤销前，评分变化不改变等级。")
+        statements = ["人工定级未撤销前，评分变化不改变等级。"]
     yield para(*statements)
     yield Table(
         caption="本单位等级门槛",
@@ -83,6 +67,32 @@ def moves(desk: Desk, case: Case) -> Iterator[Block]:
             for r in reversed(office.levels)
         ),
     )
+
+
+def _rise(desk: Desk, event: Event, risk: Risk) -> str:
+    """`alerts.levels`: so many evaluations in a row, or at once far above; a cap holds."""
+    office = desk.office
+    if event.level >= len(office.levels):
+        return "当前已是最高等级。"
+    higher = office.levels[event.level]
+    if risk.cap is not None and risk.cap <= event.level:
+        return "受封顶规则约束，仅凭评分不再上调。"
+    limit, fast = higher.threshold, higher.threshold + office.risk.fast_margin
+    rule = f"连续{office.risk.up_evaluations}次评估达到{limit:g}分的，升为{higher.name}；达到{fast:g}分的，立即上调。"
+    if risk.score >= limit:
+        return f"现有评分已达到{higher.name}的门槛。{rule}"
+    return f"现有评分距{higher.name}的门槛还差{limit - risk.score:.0f}分。{rule}"
+
+
+def _fall(desk: Desk, event: Event, risk: Risk) -> str:
+    office, own = desk.office, desk.office.rule(event.level)
+    if own is None:
+        return ""
+    if event.level == len(office.levels):
+        return "最高等级不自动下调，须由人工决定。"
+    if risk.floor is not None and risk.floor >= event.level:
+        return "有底线规则约束，评分降低时也不自动下调。"
+    return f"连续{office.risk.down_evaluations}次评估低于{own.threshold - office.risk.down_margin:g}分的，下调一级。"
 
 
 def _minutes(minutes: float, work: bool) -> str:

@@ -24,6 +24,8 @@ KIND_NAMES: dict[ReportKind, str] = {
 }
 #: ids kept with one statement; the count stays exact
 MAX_IDS = 100
+#: characters from which a cell is prose
+LONG = 16
 Cell = Union[str, int, float, None]
 T = TypeVar("T")
 
@@ -77,6 +79,11 @@ class Table:
     columns: tuple[str, ...]  #: all different
     rows: tuple[tuple[Cell, ...], ...]
     widths: tuple[float, ...] = ()  #: relative; () = all alike
+
+    @property
+    def left(self) -> tuple[bool, ...]:
+        """Columns that are set left: those with a longer text."""
+        return tuple(any(len(str(row[n])) > LONG for row in self.rows) for n in range(len(self.columns)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

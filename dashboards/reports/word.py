@@ -137,9 +137,9 @@ def _table(book: Book, table: Table) -> None:
     grid = book.add_table(rows=0, cols=len(table.columns), style="Table Grid")
     grid.alignment, grid.autofit = WD_TABLE_ALIGNMENT.CENTER, False
     widths = _widths(table)
-    _row(grid, table.columns, widths, layout.HEI, head=True)
+    _row(grid, table.columns, widths, None)
     for row in table.rows:
-        _row(grid, row, widths, layout.FANG, head=False)
+        _row(grid, row, widths, table.left)
     for column, width in zip(grid.columns, widths, strict=True):
         column.width = Mm(width)
     _small(book.add_paragraph())
@@ -150,22 +150,23 @@ def _widths(table: Table) -> list[float]:
     return [layout.TYPE_WIDTH * share / sum(shares) for share in shares]
 
 
-def _row(grid: Any, cells: Sequence[Cell], widths: Sequence[float], font: str, *, head: bool) -> None:
+def _row(grid: Any, cells: Sequence[Cell], widths: Sequence[float], left: Sequence[bool] | None) -> None:
+    """`left` None: the head, repeated on every page."""
     row = grid.add_row()
     properties = row._tr.get_or_add_trPr()
     properties.append(OxmlElement("w:cantSplit"))
-    if head:
+    if left is None:
         properties.append(OxmlElement("w:tblHeader"))
-    for cell, value, width in zip(row.cells, cells, widths, strict=True):
+    font = layout.HEI if left is None else layout.FANG
+    for cell, value, width, prose in zip(row.cells, cells, widths, left or (False,) * len(cells), strict=True):
         cell.width = Mm(width)
         cell.vertical_alignment = WD_CELL_VERTICAL_ALIGNMENT.CENTER
         paragraph = cell.paragraphs[0]
-        text = "—" if value is None else str(value)
-        layout.face(paragraph.add_run(text).font, font, layout.SMALL)
+        layout.face(paragraph.add_run("—" if value is None else str(value)).font, font, layout.SMALL)
         shape = paragraph.paragraph_format
         shape.line_spacing_rule, shape.line_spacing = WD_LINE_SPACING.EXACTLY, Pt(16)
-        shape.keep_with_next = head
-        paragraph.alignment = None if len(text) > 14 else CENTRE
+        shape.keep_with_next = left is None
+        paragraph.alignment = WD_ALIGN_PARAGRAPH.LEFT if prose else CENTRE
 
 
 def _sign(book: Book, report: Report) -> None:
