@@ -272,3 +272,19 @@ def test_wording() -> None:
     heads = [b.text for b in numbered((Heading(text="甲"), Heading(text="乙", level=2), Heading(text="丙"),
                                       Heading(text="丁", level=2))) if isinstance(b, Heading)]  # fmt: skip
     assert heads == ["一、甲", "（一）乙", "二、丙", "（一）丁"]
+
+
+def test_what_was_purged_is_not_told_as_calm(own: Stores) -> None:
+    own[1].purge(NOW)
+    for gather in (event_special, event_risk, ledger_of):
+        text = text_of(gather("canteen", *own, NOW))
+        assert "文档库中没有本事件的信息，可能已到保存期限；曾记录26条。" in text
+        assert "占—" not in text
+
+
+def test_an_office_with_fewer_levels_than_before_still_gets_its_reports(stores: Stores) -> None:
+    fewer = replace(stores[0], levels=stores[0].levels[:2])
+    for gather in (event_special, event_risk, ledger_of):
+        assert gather("canteen", fewer, *stores[1:], NOW).blocks
+    heads = [b.text for b in daily(fewer, *stores[1:], NOW).blocks if isinstance(b, Heading) and b.level == 2]
+    assert heads[0].endswith("（黄色）")

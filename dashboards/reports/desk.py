@@ -59,8 +59,18 @@ class Desk:
         """「2026-11-23 14:05」 for tables."""
         return "—" if at is None else f"{self.local(at):%Y-%m-%d %H:%M}"
 
+    def rank(self, level: int) -> int:
+        """A level within the office's own: the number of levels is configuration and may have shrunk."""
+        return min(level, len(self.office.levels))
+
     def level(self, level: int) -> str:
-        return self.office.level_name(min(level, len(self.office.levels)))
+        """「Ⅱ级（橙色）」."""
+        return self.office.level_name(self.rank(level))
+
+    def word(self, level: int) -> str:
+        """「橙色」."""
+        rule = self.office.rule(self.rank(level))
+        return rule.word if rule else "未定级"
 
     def unit(self, department: str | None) -> str:
         row = self.office.departments.get(department or "")

@@ -11,6 +11,7 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from dashboards.reports import handling, matter, matters, overall, record, risk, wording
+from dashboards.reports.case import Case, open_case
 from dashboards.reports.desk import Desk, UnknownSubject, Window, day_window, month_window, week_window
 from dashboards.reports.tree import KIND_NAMES, Block, Note, Report, ReportKind, Title
 from storage.ports import DocumentStore, Ledger
@@ -45,7 +46,7 @@ def monthly(
 def event_special(event_id: str, office: Office, documents: DocumentStore, ledger: Ledger, now: datetime) -> Report:
     """专报 of one event; a merged id gives the event it went into."""
 
-    def blocks(desk: Desk, case: matter.Case) -> Iterator[Block]:
+    def blocks(desk: Desk, case: Case) -> Iterator[Block]:
         asked = matter.questions_of(desk, case)
         yield from matter.known(desk, case)
         yield from matter.course(desk, case)
@@ -61,7 +62,7 @@ def event_special(event_id: str, office: Office, documents: DocumentStore, ledge
 def event_risk(event_id: str, office: Office, documents: DocumentStore, ledger: Ledger, now: datetime) -> Report:
     """风险评估 of one event."""
 
-    def blocks(desk: Desk, case: matter.Case) -> Iterator[Block]:
+    def blocks(desk: Desk, case: Case) -> Iterator[Block]:
         yield from matter.known(desk, case)
         yield from risk.graded(desk, case)
         if case.event.risk is not None:
@@ -78,7 +79,7 @@ def event_risk(event_id: str, office: Office, documents: DocumentStore, ledger: 
 def ledger_of(event_id: str, office: Office, documents: DocumentStore, ledger: Ledger, now: datetime) -> Report:
     """处置全过程台账 of one event."""
 
-    def blocks(desk: Desk, case: matter.Case) -> Iterator[Block]:
+    def blocks(desk: Desk, case: Case) -> Iterator[Block]:
         yield from matter.known(desk, case)
         yield from record.book(desk, case)
 
@@ -131,14 +132,14 @@ def _about(
     documents: DocumentStore,
     ledger: Ledger,
     now: datetime,
-    blocks_of: Callable[[Desk, matter.Case], Iterator[Block]],
+    blocks_of: Callable[[Desk, Case], Iterator[Block]],
 ) -> Report:
     with ledger.read() as tx:
         event = tx.events.get([event_id]).get(event_id)
         if event is None:
             raise UnknownSubject(f"没有编号为 {event_id!r} 的事件；请在事件页核对编号。")
         desk = Desk(office=office, documents=documents, tx=tx, now=now)
-        blocks = tuple(blocks_of(desk, matter.open_case(desk, event)))
+        blocks = tuple(blocks_of(desk, open_case(desk, event)))
     title = Title(text=_titled(kind, event), subtitle=f"（截至{desk.hour(now)}）", office=office.name)
     return _report(kind, event.id, title, blocks, desk, event.sample)
 

@@ -9,6 +9,8 @@ Making the same subject again replaces the files under the same number until it 
 
 import hashlib
 import json
+import secrets
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
@@ -21,6 +23,10 @@ from storage.types import AuditEntry
 
 PREFIX = "report:issue:"
 FOLDER = "reports"
+#: made again under the same number; a second brief of an event is a new issue
+PERIODIC = ("daily", "weekly", "monthly")
+#: seconds after which a making that never ended no longer keeps others out
+MAKING = 600.0
 
 
 class NotAllowed(ValueError):
@@ -60,7 +66,8 @@ def register(known: Sequence[Issue], report: Report, by: str) -> Issue:
     """
     year = report.made_at.year
     own = [i for i in known if i.kind == report.kind]
-    same = next((i for i in own if i.subject == report.subject and i.kind in ("daily", "weekly", "monthly")), None)
+    again = [i for i in own if i.subject == report.subject and (i.kind in PERIODIC or not i.files)]
+    same = again[0] if again else None
     if same is not None and same.approved_at is not None:
         raise NotAllowed(f"{KIND_NAMES[same.kind]}{same.name}已由{same.approved_by}审定，不能重新编制。")
     number = same.number if same else 1 + max((i.number for i in own if i.year == year), default=0)
@@ -74,6 +81,8 @@ def approve(issue: Issue, by: str, now: datetime) -> Issue:
     """Pure. NotAllowed: approved already, or by the one who made it."""
     if issue.approved_at is not None:
         raise NotAllowed(f"{issue.name}已由{issue.approved_by}审定。")
+    if not issue.files:
+        raise NotAllowed(f"{issue.name}尚未编制完成，请重新编制后再审定。")
     if by == issue.by:
         raise NotAllowed("编制人不能审定自己编制的报告，请由他人审定。")
     return replace(issue, approved_by=by, approved_at=now)
@@ -89,7 +98,7 @@ def sent(issue: Issue, now: datetime) -> Issue:
 
 
 def issues(tx: Transaction, kind: ReportKind | None = None) -> list[Issue]:
-    """The register, by year, kind and number."""
+    """The register, by year, kind and number; one without files is being made, or its making was cut off."""
     texts = [tx.notes.get(key) for key in tx.notes.keys(PREFIX)]
     found = [_read(text) for text in texts if text]
     return sorted((i for i in found if kind in (None, i.kind)), key=lambda i: (i.year, i.kind, i.number))
@@ -97,29 +106,79 @@ def issues(tx: Transaction, kind: ReportKind | None = None) -> list[Issue]:
 
 def store(tx: Transaction, issue: Issue, action: str, by: str, now: datetime) -> None:
     """Write the register's row and its line of the audit, in one transaction."""
-    tx.notes.put(issue.key, json.dumps(asdict(issue), ensure_ascii=False, default=datetime.isoformat))
+    _put(tx, issue)
     after = json.dumps({"note": f"{KIND_NAMES[issue.kind]}{issue.name}"}, ensure_ascii=False)
     tx.audit.append(AuditEntry(actor=by, action=f"report.{action}", object=issue.key, at=now, after=after))
 
 
-def keep(ledger: Ledger, data: Path, report: Report, forms: Sequence[str], by: str, now: datetime) -> Issue:
-    """Number the report, write its files below `data`, enter it into the register.
+def _put(tx: Transaction, issue: Issue) -> None:
+    tx.notes.put(issue.key, json.dumps(asdict(issue), ensure_ascii=False, default=datetime.isoformat))
 
-    The files are there before the register says so; a crash between the two leaves files that the next making replaces.
+
+def keep(ledger: Ledger, data: Path, report: Report, forms: Sequence[str], by: str, now: datetime) -> Issue:
+    """Number the report, write its files below `data`, enter it into the register. One making at a time.
+
+    Writing takes seconds and must not hold the ledger's only write lock: the number is reserved, the files are written
+    aside, and moved to their place in the transaction that enters them. NotAllowed: being made, or approved already.
     """
+    owner, lock = secrets.token_hex(8), f"report:{report.kind}"
     with ledger.begin() as tx:
-        issue = register(issues(tx), report, by)
-        titled = replace(report, title=replace(report.title, number=issue.name))
-        folder = data / FOLDER / str(issue.year)
-        folder.mkdir(parents=True, exist_ok=True)
-        files = []
-        for form in forms:
-            path = folder / f"{issue.name}{file_name(report, form)}"
-            write(titled, path, form)
-            digest = hashlib.sha256(path.read_bytes()).hexdigest()
-            files.append((form, path.relative_to(data).as_posix(), digest))
-        issue = replace(issue, files=tuple(files))
-        store(tx, issue, "register", by, now)
+        if not tx.notes.lock(lock, owner, MAKING, now):
+            raise NotAllowed(f"{KIND_NAMES[report.kind]}正在编制，请稍后再试。")
+        before = {i.key: i for i in issues(tx)}
+        issue = register(list(before.values()), report, by)
+        if issue.key not in before:
+            _put(tx, issue)
+    aside, entered = data / FOLDER / f".making-{owner}", False
+    try:
+        issue, moves = _make(data, aside, report, issue, forms)
+        with ledger.begin() as tx:
+            _check_open(tx, issue)
+            for source, target in moves:
+                source.replace(target)
+            store(tx, issue, "register", by, now)
+        entered = True
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+        with ledger.begin() as tx:
+            tx.notes.unlock(lock, owner)
+            if not entered and issue.key not in before:
+                tx.notes.drop(issue.key)
+    return issue
+
+
+def _make(
+    data: Path, aside: Path, report: Report, issue: Issue, forms: Sequence[str]
+) -> tuple[Issue, list[tuple[Path, Path]]]:
+    """The issue with its files, and where each has to be moved."""
+    titled = replace(report, title=replace(report.title, number=issue.name))
+    folder = data / FOLDER / str(issue.year)
+    folder.mkdir(parents=True, exist_ok=True)
+    aside.mkdir()
+    files, moves = [], []
+    for form in forms:
+        name = f"{issue.name}{file_name(report, form)}"
+        write(titled, aside / name, form)
+        digest = hashlib.sha256((aside / name).read_bytes()).hexdigest()
+        files.append((form, (folder / name).relative_to(data).as_posix(), digest))
+        moves.append((aside / name, folder / name))
+    return replace(issue, files=tuple(files)), moves
+
+
+def _check_open(tx: Transaction, issue: Issue) -> None:
+    text = tx.notes.get(issue.key)
+    if text and (known := _read(text)).approved_at is not None:
+        raise NotAllowed(f"{known.name}已由{known.approved_by}审定，不能重新编制。")
+
+
+def decide(ledger: Ledger, key: str, step: str, by: str, now: datetime) -> Issue:
+    """`approve` or `sent` of a kept issue, with its line of the audit. NotAllowed also for an unknown key."""
+    with ledger.begin() as tx:
+        text = tx.notes.get(key) if key.startswith(PREFIX) else None
+        if not text:
+            raise NotAllowed("没有这一期报告，请刷新后再试。")
+        issue = approve(_read(text), by, now) if step == "approve" else sent(_read(text), now)
+        store(tx, issue, step, by, now)
     return issue
 
 

@@ -1,8 +1,6 @@
 """One event for a 专报 or a 风险评估: what is known of it, each part with its evidence."""
 
-import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from alerts.before_after import judge
@@ -11,77 +9,16 @@ from alerts.transitions import FINAL, STATE_NAMES
 from dashboards import words
 from dashboards.charts import padded, step_of
 from dashboards.reports import wording
+from dashboards.reports.case import Case
 from dashboards.reports.desk import Desk, of_tasks
 from dashboards.reports.tree import Block, Evidence, Figure, Heading, Note, Paragraph, Statement, Table, para, say
 from storage.ports import Bucket, DocumentQuery
-from storage.types import AuditEntry, Event, LevelChange, Reply, Task
+from storage.types import Event, Reply, Task
 
 #: documents read for questions and quotations
 READ = 2000
 QUOTED = 3
 ROWS = 60
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Case:
-    """An event with everything the ledger says of it."""
-
-    event: Event
-    ids: tuple[str, ...]  #: its own first, then those merged into it
-    changes: list[LevelChange]
-    tasks: list[Task]
-    replies: list[Reply]
-    total: int  #: documents, exact
-    negative: int
-
-    @property
-    def query(self) -> DocumentQuery:
-        return DocumentQuery(filters={"event": [self.event.id]})
-
-    @property
-    def published(self) -> list[Reply]:
-        return sorted((r for r in self.replies if r.published_at), key=lambda r: (r.published_at or r.created_at, r.id))
-
-
-def open_case(desk: Desk, event: Event) -> Case:
-    """With the tasks and level changes of the events that people merged into it."""
-    ids = [event.id, *merged(desk, event.id)]
-    tasks = [t for i in ids for t in desk.tasks(i)]
-    query = DocumentQuery(filters={"event": [event.id]})
-    bad = DocumentQuery(filters={"event": [event.id], "sentiment": ["negative"]})
-    return Case(
-        event=event,
-        ids=tuple(ids),
-        changes=desk.tx.events.changes(event.id),
-        tasks=sorted({t.id: t for t in tasks}.values(), key=lambda t: (t.role != "lead", t.created_at, t.id)),
-        replies=[r for t in {t.id: t for t in tasks} for r in desk.tx.tasks.replies(t)],
-        total=desk.documents.count(query),
-        negative=desk.documents.count(bad),
-    )
-
-
-def merged(desk: Desk, event_id: str) -> list[str]:
-    """Ids of the events that went into this one, from the audit: the alias table only answers the other way."""
-    found: list[str] = []
-    waiting = [event_id]
-    while waiting:
-        for entry in desk.audit(f"event:{waiting.pop()}"):
-            gone = _gone(entry)
-            if gone is not None and gone not in (event_id, *found):
-                found.append(gone)
-                waiting.append(gone)
-    return found
-
-
-def _gone(entry: AuditEntry) -> str | None:
-    if entry.action != "event.merge":
-        return None
-    try:
-        value = json.loads(entry.before or "{}")
-    except ValueError:
-        return None
-    gone = value.get("id") if isinstance(value, dict) else None
-    return gone if isinstance(gone, str) else None
 
 
 def known(desk: Desk, case: Case) -> Iterator[Block]:
@@ -94,18 +31,25 @@ def known(desk: Desk, case: Case) -> Iterator[Block]:
     first.append(f"系统于{desk.hour(event.detected_at)}发现。")
     place = f"涉及{words.place_name(office, event.area)}，" if event.area else "地点尚不明确，"
     units = "、".join(desk.unit(d) for d in event.departments) or "尚未确定"
-    said = desk.said(case.query, f"事件编号{event.id}")
     voices = len({m.author or m.document for m in desk.tx.events.members(event.id)})
     yield para(
         "".join(first),
         f"{place}属“{words.topic_name(office, event.topic)}”，责任单位为{units}。",
-        say(f"截至{desk.hour(desk.now)}，共有相关信息{case.total}条，其中负面{case.negative}条，"
-            f"占{wording.share(case.negative, case.total)}；最近一条为{desk.hour(event.last_at)}。", said),
+        _size(desk, case),
         *([f"按发布账号去重约{voices}个（以不可还原的编码计数）。"] if voices else []),
         f"当前舆情等级为{desk.level(event.level)}{_pinned(event)}。{_grades(event)}",
-    )  # fmt: skip
+    )
     if marks := [words.FLAG[f] for f in event.flags if f in words.FLAG]:
         yield para(f"系统标记：{'、'.join(marks)}。上述标记由文字规则得出，是否属实以核查为准。")
+
+
+def _size(desk: Desk, case: Case) -> Statement:
+    said = desk.said(case.query, f"事件编号{case.event.id}")
+    when = f"截至{desk.hour(desk.now)}，"
+    if not case.total:
+        return say(f"{when}文档库中没有本事件的信息，可能已到保存期限；曾记录{case.event.documents}条。", said)
+    text = f"{when}共有相关信息{case.total}条，其中负面{case.negative}条，占{wording.share(case.negative, case.total)}"
+    return say(f"{text}；最近一条为{desk.hour(case.event.last_at)}。", said)
 
 
 def _pinned(event: Event) -> str:
@@ -169,7 +113,7 @@ def _trend(desk: Desk, case: Case) -> Iterator[Block]:
     when = f"{peak.start.month}月{peak.start.day}日" + ("" if days else f"{peak.start.hour}时")
     yield para(f"信息量在{when}达到最高，{'当日' if days else '一小时内'}{peak.count}条，其中负面{peak.negative}条。")
     starts = [b.start for b in buckets]
-    marks = [(step_of(c.at, starts), desk.office.levels[c.after - 1].word if c.after else "撤销") for c in case.changes]
+    marks = [(step_of(c.at, starts), desk.word(c.after) if c.after else "撤销") for c in case.changes]
     marks += [(step_of(r.published_at, starts), "回应") for r in case.published if r.published_at]
     shape = "%m-%d" if days else "%d日%H时"
     yield Figure(

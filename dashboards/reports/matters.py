@@ -69,7 +69,7 @@ def matters(desk: Desk, window: Window, found: list[Matter]) -> Iterator[Block]:
     graded = [m for m in found if m.level or m.raised]
     told = graded[: TOLD[window.name]]
     for matter in told:
-        yield Heading(text=f"{wording.cut(matter.event.title, 60)}（{_word(desk, matter.level)}）", level=2)
+        yield Heading(text=f"{wording.cut(matter.event.title, 60)}（{desk.word(matter.level)}）", level=2)
         yield _told(desk, window, matter)
     rest = [m for m in found if m not in told][:LISTED]
     if rest:
@@ -133,7 +133,7 @@ def _table(desk: Desk, found: list[Matter], caption: str) -> Table:
         rows=tuple(
             (
                 wording.cut(m.event.title, 40),
-                _word(desk, m.level),
+                desk.word(m.level),
                 words.topic_name(desk.office, m.event.topic),
                 m.documents,
                 m.negative,
@@ -143,8 +143,3 @@ def _table(desk: Desk, found: list[Matter], caption: str) -> Table:
         ),
         widths=(4, 1.3, 1.5, 1.3, 1.2, 1.8),
     )
-
-
-def _word(desk: Desk, level: int) -> str:
-    rule = desk.office.rule(level) if level <= len(desk.office.levels) else None
-    return rule.word if rule else "未定级"

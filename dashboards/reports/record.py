@@ -2,12 +2,14 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 
 from alerts.record import Line, record
 from alerts.transitions import ACTIONS
 from dashboards import words
+from dashboards.reports.case import Case
 from dashboards.reports.desk import Desk
-from dashboards.reports.matter import Case, clocks
+from dashboards.reports.matter import clocks
 from dashboards.reports.tree import Block, Evidence, Heading, Note, Table, para, say
 from storage.types import AuditEntry, Delivery
 
@@ -23,7 +25,9 @@ def lines(desk: Desk, case: Case) -> list[Line]:
     audit = [e for t in case.tasks for e in desk.audit(f"task:{t.id}")]
     audit += [e for i in case.ids for e in desk.audit(f"event:{i}")]
     audit += [e for a in alerts for e in desk.audit(f"alert:{a.id}")]
-    changes = [c for i in case.ids for c in tx.events.changes(i)]
+    changes = [
+        replace(c, before=desk.rank(c.before), after=desk.rank(c.after)) for i in case.ids for c in tx.events.changes(i)
+    ]
     people = {user.name: user.display for user in tx.users.all()}
     sent: dict[str, Delivery] = {}
     for rows in (*(tx.outbox.find(task=t.id, size=MESSAGES) for t in case.tasks),

@@ -6,8 +6,8 @@ from alerts.replies import Question
 from alerts.transitions import FINAL
 from dashboards import words
 from dashboards.reports import wording
+from dashboards.reports.case import Case
 from dashboards.reports.desk import Desk, of_tasks
-from dashboards.reports.matter import Case
 from dashboards.reports.tree import Block, Evidence, Heading, Note, Table, para, say
 from storage.types import Event, Risk
 
@@ -71,11 +71,11 @@ def moves(desk: Desk, case: Case) -> Iterator[Block]:
 
 def _rise(desk: Desk, event: Event, risk: Risk) -> str:
     """`alerts.levels`: so many evaluations in a row, or at once far above; a cap holds."""
-    office = desk.office
-    if event.level >= len(office.levels):
+    office, level = desk.office, desk.rank(event.level)
+    if level >= len(office.levels):
         return "当前已是最高等级。"
-    higher = office.levels[event.level]
-    if risk.cap is not None and risk.cap <= event.level:
+    higher = office.levels[level]
+    if risk.cap is not None and risk.cap <= level:
         return "受封顶规则约束，仅凭评分不再上调。"
     limit, fast = higher.threshold, higher.threshold + office.risk.fast_margin
     rule = f"连续{office.risk.up_evaluations}次评估达到{limit:g}分的，升为{higher.name}；达到{fast:g}分的，立即上调。"
@@ -85,12 +85,13 @@ def _rise(desk: Desk, event: Event, risk: Risk) -> str:
 
 
 def _fall(desk: Desk, event: Event, risk: Risk) -> str:
-    office, own = desk.office, desk.office.rule(event.level)
+    office, level = desk.office, desk.rank(event.level)
+    own = office.rule(level)
     if own is None:
         return ""
-    if event.level == len(office.levels):
+    if level == len(office.levels):
         return "最高等级不自动下调，须由人工决定。"
-    if risk.floor is not None and risk.floor >= event.level:
+    if risk.floor is not None and risk.floor >= level:
         return "有底线规则约束，评分降低时也不自动下调。"
     return f"连续{office.risk.down_evaluations}次评估低于{own.threshold - office.risk.down_margin:g}分的，下调一级。"
 
