@@ -178,6 +178,7 @@ def test_tables_of_the_docx_repeat_their_head_and_keep_their_rows(reports: dict[
         rows = table.findall(f"{W}tr")
         assert rows[0].find(f".//{W}tblHeader") is not None
         assert all(row.find(f".//{W}cantSplit") is not None for row in rows)
+        assert all(p.find(f"{W}pPr/{W}keepNext") is not None for p in rows[0].iter(f"{W}p"))
 
 
 def test_the_xlsx_has_real_tables_and_native_charts(reports: dict[str, Report]) -> None:

@@ -165,6 +165,7 @@ def _row(grid: Any, cells: Sequence[Cell], widths: Sequence[float], left: Sequen
         layout.face(paragraph.add_run("—" if value is None else str(value)).font, font, layout.SMALL)
         shape = paragraph.paragraph_format
         shape.line_spacing_rule, shape.line_spacing = WD_LINE_SPACING.EXACTLY, Pt(16)
+        # a head that stands alone at the end of a page makes LibreOffice lose every row that follows
         shape.keep_with_next = left is None
         paragraph.alignment = WD_ALIGN_PARAGRAPH.LEFT if prose else CENTRE
 
