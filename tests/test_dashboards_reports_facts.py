@@ -288,3 +288,10 @@ def test_an_office_with_fewer_levels_than_before_still_gets_its_reports(stores: 
         assert gather("canteen", fewer, *stores[1:], NOW).blocks
     heads = [b.text for b in daily(fewer, *stores[1:], NOW).blocks if isinstance(b, Heading) and b.level == 2]
     assert heads[0].endswith("（黄色）")
+
+
+def test_a_report_with_sample_data_says_so(own: Stores) -> None:
+    assert "示例数据" not in text_of(daily(*own, NOW))
+    with own[2].begin() as tx:
+        tx.events.save([replace(tx.events.get(["lamp"])["lamp"], sample=True)])
+    assert "本报告含示例数据（示例城），不是真实情况。" in text_of(daily(*own, NOW))
