@@ -25,6 +25,7 @@ COMMANDS: Mapping[str, str] = {
     "train": "train",
     "evaluate": "train",
     "replay": "replay",
+    "report": "report",
     "sources": "sources",
     "user": "operate",
     "audit": "operate",
