@@ -35,6 +35,7 @@ COMMANDS: Mapping[str, str] = {
     "restore": "operate",
     "migrate-to": "migrate",
     "reassess": "reassess",
+    "reextract": "reextract",
     "kibana": "kibana",
 }
 

@@ -180,11 +180,13 @@ def nightly(pipeline: Pipeline, now: datetime) -> None:
         broken = tx.audit.verify()
         tx.notes.put("audit:verified", json.dumps({"at": now.isoformat(), "broken": broken}))
         forget_silences(tx, now)
-    gone = pipeline.documents.purge(now - timedelta(days=office.retention_days))
+    old = now - timedelta(days=office.retention_days)
+    gone = pipeline.documents.purge(old)
     with pipeline.ledger.begin() as tx:
-        if gone:
-            entry = AuditEntry(actor="system", action="documents.purge", object="documents", after=str(gone), at=now)
-            tx.audit.append(entry)
+        for what, count in (("documents", gone), ("raw_pages", tx.frontier.drop_raw(old))):
+            if count:
+                entry = AuditEntry(actor="system", action=f"{what}.purge", object=what, after=str(count), at=now)
+                tx.audit.append(entry)
         _done_today(tx, "nightly", office, now)
 
 

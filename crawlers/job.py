@@ -1,7 +1,7 @@
 """What a crawling process is handed, and what it keeps in its head between two leases."""
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -29,7 +29,8 @@ class Job:
     known: dict[str, Source] = field(default_factory=dict)
     allowed: set[str] = field(default_factory=set)  #: host:port that may lie on a private address
     documents: int = 0  #: handed to the sink
-    requests: dict[tuple[str, str], int] = field(default_factory=dict)  #: (source, day) → requests of this process
+    lease_seconds: float = 300.0
+    rest: Callable[[str], float] = field(default=lambda url: 0.0)  #: seconds that the host of an address must be left
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,8 +45,9 @@ class Ask:
 
 @dataclass(slots=True, kw_only=True)
 class Tally:
-    """Coverage figures of one visit."""
+    """Coverage figures of one visit, and how long its lease holds."""
 
+    until: datetime | None = None
     polled: int = 0
     unchanged: int = 0
     new: int = 0
@@ -55,5 +57,5 @@ class Tally:
     errors: int = 0
     error: str | None = None
 
-    def asked(self, found: Answer) -> None:
-        self.polled += 1
+
+Fetch = Callable[[Ask], Awaitable[Answer]]

@@ -18,7 +18,7 @@ from scrapy.crawler import AsyncCrawlerProcess
 
 from crawlers.folder import is_local, local_files
 from crawlers.guard import PageCutOff, Readers, read_list, read_page
-from crawlers.job import Ask, Job
+from crawlers.job import Ask, Fetch, Job
 from crawlers.kinds import ListResult, Page, UnreadableSource
 from crawlers.kinds.file import rows_of
 from crawlers.kinds.shapes import lease
@@ -27,7 +27,6 @@ from crawlers.propose import Proposal, preview, propose
 from crawlers.safety import GuardedResolver
 from crawlers.spider import PollSpider
 from crawlers.urls import host_key
-from crawlers.visit import Fetch
 from crawlers.worker import settings
 from storage.ports import Frontier
 from storage.types import Document, Source
@@ -105,7 +104,7 @@ def with_fetch(
         readers=Readers(),
     )
     logging.getLogger("scrapy").setLevel(logging.CRITICAL)
-    process = AsyncCrawlerProcess({**settings(agent), "LOG_INSTALL_ROOT_HANDLER": False})
+    process = AsyncCrawlerProcess(settings(agent))
     crawler = process.create_crawler(_Once)
     crawling = process.crawl(crawler, job=job, source=source, work=work, seconds=seconds)
     process.start(install_signal_handlers=False)

@@ -32,12 +32,14 @@ class Answer:
 
 
 class FetchFailed(Exception):
-    """No usable answer. `gone`: the page was deleted. `wait`: seconds the server asks us to stay away."""
+    """No usable answer. `gone`: it will not come back; `deleted`: because the site has taken the page away. `wait`:
+    seconds the server asks us to stay away."""
 
-    def __init__(self, reason: str, *, gone: bool = False, wait: float = 0.0) -> None:
+    def __init__(self, reason: str, *, gone: bool = False, deleted: bool = False, wait: float = 0.0) -> None:
         super().__init__(reason)
         self.reason = reason
         self.gone = gone
+        self.deleted = deleted
         self.wait = wait
 
 
@@ -60,7 +62,7 @@ def check(found: Answer) -> Answer:
     if status == 304 or 200 <= status < 300:
         return found
     if status in (404, 410):
-        raise FetchFailed(f"页面不存在或已删除（HTTP {status}）", gone=True)
+        raise FetchFailed(f"页面不存在或已删除（HTTP {status}）", gone=True, deleted=True)
     if status == 401:
         raise FetchFailed(f"{EXPIRED}需要授权（HTTP 401）")
     if status in (403, 451):

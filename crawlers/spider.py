@@ -22,7 +22,6 @@ from storage.types import Lease
 
 #: leases worked on at once; one per host, so this is the number of hosts
 AT_ONCE = 16
-LEASE_SECONDS = 300.0
 IDLE_SECONDS = 0.5
 SYNC_SECONDS = 30.0
 
@@ -56,6 +55,7 @@ class PollSpider(Spider):
         from twisted.internet import reactor
 
         reactor.installNameResolver(GuardedResolver(reactor.nameResolver, self.allowed))
+        self.job.rest = self._rest
         synced = -SYNC_SECONDS
         loop = asyncio.get_running_loop()
         while not self.job.stop.is_set():
@@ -83,9 +83,22 @@ class PollSpider(Spider):
             if source.private and source.url.startswith(("http://", "https://")):
                 key = host_key(source.url)
                 job.allowed.add(key)
-                self._engine().downloader.per_slot_settings[key] = {"concurrency": 1, "delay": 0, "jitter": 0}
+                own: dict[str, Any] = self._engine().downloader.per_slot_settings
+                own.setdefault(key, {"concurrency": 1, "delay": 0, "jitter": 0})  # a Crawl-delay that was read stays
         with job.open_frontier() as frontier:
             frontier.sync(sources, now)
+
+    def _rest(self, url: str) -> float:
+        """Seconds between two requests to the host of an address, as the downloader keeps them: over all processes
+        nobody asks it sooner. 0 for a file."""
+        if not url.startswith(("http://", "https://")):
+            return 0.0
+        key, downloader = host_key(url), self._engine().downloader
+        slot = downloader.slots.get(key)
+        if slot is not None:
+            return float(slot.delay)
+        own = downloader.per_slot_settings.get(key, {})
+        return float(own.get("delay", self.settings.getfloat("DOWNLOAD_DELAY")))
 
     def _engine(self) -> Any:
         return self.crawler.engine
@@ -96,7 +109,7 @@ class PollSpider(Spider):
             return []
         now = self.job.clock()
         with self.job.open_frontier() as frontier:
-            leases = frontier.claim(self.job.owner, room, LEASE_SECONDS, now)
+            leases = frontier.claim(self.job.owner, room, self.job.lease_seconds, now)
         return [lease for lease in leases if not self._postponed(lease, now)]
 
     def _postponed(self, lease: Lease, now: datetime) -> bool:

@@ -49,6 +49,7 @@ def settings(agent: str) -> dict[str, Any]:
         "LOGSTATS_INTERVAL": 0,
         "MEMUSAGE_ENABLED": False,
         "LOG_ENABLED": False,
+        "LOG_INSTALL_ROOT_HANDLER": False,
         "DEFAULT_REQUEST_HEADERS": {"Accept": "*/*", "Accept-Language": "zh-CN,zh;q=0.9,en;q=0.5"},
         "DOWNLOADER_MIDDLEWARES": {
             "crawlers.polite.Guard": 50,
@@ -91,7 +92,7 @@ def run_worker(
         readers=Readers(size=readers, seconds=page_seconds),
     )
     logging.getLogger("scrapy").setLevel(logging.CRITICAL)
-    process = AsyncCrawlerProcess(settings(agent), install_root_handler=False)
+    process = AsyncCrawlerProcess(settings(agent))
     crawler = process.create_crawler(PollSpider)
     with _terminated_cleanly(job.stop):
         crawling = process.crawl(crawler, job=job)

@@ -24,6 +24,8 @@ class MemoryFrontier:
     rank_rows: list[tuple[str, datetime, int, str, str, float | None]] = field(default_factory=list)
     claims: list[Lease] = field(default_factory=list)
     failures: list[tuple[str, str]] = field(default_factory=list)
+    rests: list[tuple[str, float]] = field(default_factory=list)
+    renewed: list[str] = field(default_factory=list)
 
     @contextmanager
     def open(self) -> Iterator["MemoryFrontier"]:
@@ -76,18 +78,28 @@ class MemoryFrontier:
         etag: str | None = None,
         modified: str | None = None,
         fingerprint: str | None = None,
+        rest: float = 0.0,
     ) -> None:
+        self.rests.append((lease.url, rest))
         entry = self.entries.get((lease.source, lease.url))
         if entry:
             entry.lease = replace(entry.lease, etag=etag, modified=modified, fingerprint=fingerprint, attempts=0)
             entry.held, entry.due = False, next_due
 
-    def fail(self, lease: Lease, now: datetime, *, reason: str, next_due: datetime | None) -> None:
+    def fail(self, lease: Lease, now: datetime, *, reason: str, next_due: datetime | None, rest: float = 0.0) -> None:
         self.failures.append((lease.url, reason))
         entry = self.entries.get((lease.source, lease.url))
         if entry:
             entry.lease = replace(entry.lease, attempts=entry.lease.attempts + 1)
             entry.held, entry.due = False, next_due
+
+    def renew(self, lease: Lease, until: datetime, now: datetime) -> bool:
+        entry = self.entries[lease.source, lease.url]
+        self.renewed.append(lease.url)
+        if not entry.held or entry.lease.owner != lease.owner or entry.lease.until <= now:
+            return False
+        entry.lease = replace(entry.lease, until=until)
+        return True
 
     def due_now(self, source: str, now: datetime) -> None:
         for (owner, _), entry in self.entries.items():
@@ -113,6 +125,12 @@ class MemoryFrontier:
 
     def raw(self, page_hash: str) -> RawPage | None:
         return self.pages.get(page_hash)
+
+    def drop_raw(self, before: datetime) -> int:
+        old = [h for h, page in self.pages.items() if page.fetched_at < before]
+        for print_ in old:
+            del self.pages[print_]
+        return len(old)
 
     def add_ranks(self, source: str, at: datetime, rows: Sequence[tuple[int, str, str, float | None]]) -> None:
         self.rank_rows += [(source, at, *row) for row in rows]

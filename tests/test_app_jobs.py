@@ -23,7 +23,7 @@ from app.sweeping import sweep
 from app.work import make_pipeline
 from storage.open import open_stores
 from storage.ports import StoreError
-from storage.types import Delivery, Event, Source, SourceHour, Task, User
+from storage.types import Delivery, Event, RawPage, Source, SourceHour, Task, User
 
 NOW = moment("2025-09-25 10:00")
 MINUTE = timedelta(minutes=1)
@@ -96,13 +96,21 @@ def test_the_morning_names_sources_that_lag_and_not_those_that_rarely_speak(pipe
     assert "信息来源 0/1 正常" in word.body
 
 
+def raw_page(name: str, at: datetime) -> RawPage:
+    return RawPage(hash=name, url="", source="s", fetched_at=at, status=200, content_type="", body=b"<p>x</p>")
+
+
 def test_the_night_work_is_done_once_and_says_what_it_found(pipeline: Pipeline) -> None:
     nightly(pipeline, moment("2025-09-25 02:29"))
     with pipeline.ledger.read() as tx:
         assert tx.notes.get("audit:verified") is None
+    with pipeline.ledger.begin() as tx:
+        for name, at in (("old", "2025-03-01 08:00"), ("young", "2025-09-01 08:00")):
+            tx.frontier.keep_raw(raw_page(name, moment(at)))
     nightly(pipeline, moment("2025-09-25 09:00"))
     nightly(pipeline, moment("2025-09-25 10:00"))
     with pipeline.ledger.read() as tx:
+        assert [tx.frontier.raw(name) is None for name in ("old", "young")] == [True, False]
         note = json.loads(tx.notes.get("audit:verified") or "")
     assert note == {"at": moment("2025-09-25 09:00").isoformat(), "broken": None}
 

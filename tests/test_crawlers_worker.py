@@ -156,7 +156,8 @@ def test_second_look_sees_304_edits_deletions_and_new_floors(tmp_path: Path) -> 
         town.close()
         forum.close()
     old = {d.id for d in first.documents}
-    edited, floor = sorted(second.documents, key=lambda d: d.source != "s")
+    gone, edited, floor = sorted(second.documents, key=lambda d: (d.status is None, d.source != "s"))
+    assert (gone.id in old, gone.status, gone.title) == (True, "原文已删除", rows[1][1])
     assert edited.id in old
     assert "更正" in edited.text
     assert floor.id not in old

@@ -354,6 +354,25 @@ def test_the_frontier_gives_one_lease_per_host(ledger: SqlLedger) -> None:
         assert tx.frontier.claim("w4", 10, 60, late) == []
 
 
+def test_a_host_rests_and_a_lease_can_be_renewed(ledger: SqlLedger) -> None:
+    second = timedelta(seconds=1)
+    with ledger.begin() as tx:
+        tx.frontier.sync([source("s1", "http://a.invalid/1"), source("s2", "http://a.invalid/2")], NOW)
+        (one,) = tx.frontier.claim("w1", 10, 60, NOW)
+        assert tx.frontier.renew(one, NOW + 120 * second, NOW + 50 * second)
+        assert tx.frontier.claim("w2", 10, 60, NOW + 100 * second) == []
+        assert not tx.frontier.renew(one, NOW + 999 * second, NOW + 130 * second)  # too late
+        (taken,) = tx.frontier.claim("w2", 1, 60, NOW + 130 * second)
+        assert not tx.frontier.renew(one, NOW + 999 * second, NOW + 140 * second)
+        tx.frontier.done(taken, NOW + 140 * second, next_due=None, rest=10)
+        assert tx.frontier.claim("w3", 10, 60, NOW + 149 * second) == []
+        (other,) = tx.frontier.claim("w3", 10, 60, NOW + 150 * second)
+        assert other.url != taken.url
+        tx.frontier.fail(other, NOW + 150 * second, reason="429", next_due=NOW + 150 * second, rest=30)
+        assert tx.frontier.claim("w4", 10, 60, NOW + 179 * second) == []
+        assert [x.url for x in tx.frontier.claim("w4", 10, 60, NOW + 180 * second)] == [other.url]
+
+
 def test_the_frontier_follows_changes_and_people(ledger: SqlLedger) -> None:
     one = source("s1", "http://a.invalid/1")
     with ledger.begin() as tx:

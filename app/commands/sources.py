@@ -16,12 +16,12 @@ from app.config import Config
 from app.console import FAILED, USAGE, ConfigOption, DataOption, JsonOption, err, fail, out, progress, read_config
 from app.source_file import NotWritten, append, block, free_id
 from crawlers.guard import PageCutOff, Readers
+from crawlers.job import Fetch
 from crawlers.kinds import KINDS, UnreadableSource
 from crawlers.once import Look, has_files, look, look_at_files, proposal, with_fetch
 from crawlers.outcomes import FetchFailed
 from crawlers.rhythm import state
 from crawlers.urls import canonical
-from crawlers.visit import Fetch
 from storage.types import Document, Source
 
 T = TypeVar("T")

@@ -84,14 +84,28 @@ class SqlFrontier:
         etag: str | None = None,
         modified: str | None = None,
         fingerprint: str | None = None,
+        rest: float = 0.0,
     ) -> None:
         """Ends a lease. One that ran out and was given to another owner changes nothing."""
         values = {"etag": etag, "modified": modified, "fingerprint": fingerprint}
         kept = {name: optional_key(value) for name, value in values.items() if value is not None}
-        self._end(lease, now, next_due, attempts=0, reason=None, **kept)
+        self._end(lease, now, next_due, rest, attempts=0, reason=None, **kept)
 
-    def fail(self, lease: Lease, now: datetime, *, reason: str, next_due: datetime | None) -> None:
-        self._end(lease, now, next_due, attempts=frontier.c.attempts + 1, reason=key(reason))
+    def fail(self, lease: Lease, now: datetime, *, reason: str, next_due: datetime | None, rest: float = 0.0) -> None:
+        self._end(lease, now, next_due, rest, attempts=frontier.c.attempts + 1, reason=key(reason))
+
+    def renew(self, lease: Lease, until: datetime, now: datetime) -> bool:
+        """False where the lease has run out: somebody else may hold it, or be about to."""
+        url = key(lease.url)
+        mine = and_(frontier.c.source == key(lease.source), frontier.c.url == url, frontier.c.owner == lease.owner)
+        result = self._db.execute(
+            update(frontier).where(mine, frontier.c.lease_until > stamp(now)).values(lease_until=stamp(until))
+        )
+        if result.rowcount != 1:
+            return False
+        own = and_(hosts.c.url == url, hosts.c.owner == lease.owner)
+        self._db.execute(update(hosts).where(own).values(lease_until=stamp(until)))
+        return True
 
     def due_now(self, source: str, now: datetime) -> None:
         self._db.execute(
@@ -174,7 +188,7 @@ class SqlFrontier:
         statement = insert(self._db, frontier).values(row).on_conflict_do_nothing().returning(frontier.c.seq)
         return self._db.execute(statement).first() is not None
 
-    def _end(self, lease: Lease, now: datetime, next_due: datetime | None, **values: object) -> None:
+    def _end(self, lease: Lease, now: datetime, next_due: datetime | None, rest: float, **values: object) -> None:
         url = key(lease.url)
         mine = and_(frontier.c.source == key(lease.source), frontier.c.url == url, frontier.c.owner == lease.owner)
         self._db.execute(
@@ -182,7 +196,11 @@ class SqlFrontier:
             .where(mine)
             .values(owner=None, lease_until=None, due_at=optional_stamp(next_due), changed_at=stamp(now), **values)
         )
-        self._db.execute(delete(hosts).where(hosts.c.url == url, hosts.c.owner == lease.owner))
+        own = and_(hosts.c.url == url, hosts.c.owner == lease.owner)
+        if rest > 0:
+            self._db.execute(update(hosts).where(own).values(lease_until=stamp(now + timedelta(seconds=rest))))
+        else:
+            self._db.execute(delete(hosts).where(own))
 
 
 def _host(url: str) -> str:

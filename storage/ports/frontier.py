@@ -31,8 +31,19 @@ class Frontier(Protocol):
         etag: str | None = None,
         modified: str | None = None,
         fingerprint: str | None = None,
+        rest: float = 0.0,
+    ) -> None:
+        """End a lease. For `rest` seconds more nobody is given a lease for its host: what politeness asks for holds
+        over all processes."""
+        ...
+
+    def fail(
+        self, lease: Lease, now: datetime, *, reason: str, next_due: datetime | None, rest: float = 0.0
     ) -> None: ...
-    def fail(self, lease: Lease, now: datetime, *, reason: str, next_due: datetime | None) -> None: ...
+    def renew(self, lease: Lease, until: datetime, now: datetime) -> bool:
+        """More time for a lease that is still its owner's; False where it has run out or is another's."""
+        ...
+
     def due_now(self, source: str, now: datetime) -> None:
         """A person's "look now"."""
         ...
