@@ -41,6 +41,7 @@ WORDS: dict[str, str] = {
     "EXTENDED": "延期已批准",
     "EXTEND_REFUSED": "延期未获批准",
     "ASSIGNED": "指派给您",
+    "PLAN": "政策预案条件已触发",
     "DIGEST": "消息较多，请登录系统查看",
     "CHANNEL_DEAD": "通道失效",
     "WATCHDOG": "系统告警",
