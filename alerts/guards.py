@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from alerts.calendar import add_workhours, local
 from alerts.catalogue import name
 from alerts.notices import Reach
+from alerts.replies import personal, public_numbers
 from alerts.transitions import FINAL, STATE_NAMES, TREATMENTS, UNSUBMITTED, Action
 from storage.types import Event, Office, Reply, Task, User
 
@@ -117,6 +118,16 @@ def _guard_reply(case: Case, soft: bool) -> None:
         raise Refused(f"审核事项应为{'、'.join(CHECKS.values())}之一")
 
 
+def _guard_submit(case: Case, soft: bool) -> None:
+    """Nothing with a citizen's personal data goes to review; what an office publishes of itself may stand."""
+    _guard_reply(case, soft)
+    if case.reply is None or soft:
+        return
+    found = personal(case.reply.text, public_numbers(case.office))
+    if found:
+        raise Refused("；".join(problem.text for problem in found))
+
+
 def _guard_draft(case: Case, soft: bool) -> None:
     treatment = case.values.get("treatment")
     if treatment is not None and treatment not in TREATMENTS:
@@ -203,7 +214,7 @@ _GUARDS: dict[Action, Callable[[Case, bool], None]] = {
     "confirm": _guard_move,
     "reassign": _guard_move,
     "draft": _guard_draft,
-    "submit": _guard_reply,
+    "submit": _guard_submit,
     "approve": _guard_reply,
     "reject": _guard_reply,
     "publish": _guard_publish,

@@ -14,6 +14,7 @@ from starlette.staticfiles import StaticFiles
 from dashboards.api.v1 import create_api
 from dashboards.site import Site
 from dashboards.web import (
+    answering,
     audit,
     documents,
     duty,
@@ -104,6 +105,7 @@ ROUTES = (
     Row("GET", "/live/topics/{topic_id}", topics.side, STAFF),
     Row("GET", "/tasks", tasks.index, STAFF),
     Row("GET", "/tasks/{task_id}", tasks.one, STAFF),
+    Row("GET", "/live/tasks/{task_id}/help", answering.page, STAFF),
     Row("POST", "/tasks/{task_id}/{action}", tasks.act, STAFF),
     Row("GET", "/effect", effect.page, STAFF),
     Row("GET", "/effect.xlsx", effect.export, STAFF),

@@ -9,6 +9,8 @@ from starlette.responses import Response
 
 from alerts.deadlines import state
 from alerts.guards import CHECKS
+from alerts.messages import words as reason_words
+from alerts.replies import TEMPLATES, template
 from alerts.tasks import Refused, Step, allowed, apply
 from alerts.transitions import ACTION_NAMES, ACTIONS, FIELD_NAMES, FIELDS, TREATMENTS
 from dashboards import words
@@ -98,13 +100,14 @@ def visible(visit: Here, tx: Transaction, task_id: str) -> Task:
     return task
 
 
-def one(visit: Here, task_id: str) -> Response:
+def one(visit: Here, task_id: str, frame: str = "") -> Response:
     """The page of one task; opening it by its department is noted (seen is not signed)."""
     with visit.site.ledger.read() as tx:
         task = visible(visit, tx, task_id)
     if task.seen_at is None and task.department == visit.user.department:
         note_seen(visit, task)
-    return show(visit, task_id)
+    kept = template(frame, task.title, visit.names.department(task.department)) if frame in TEMPLATES else ""
+    return show(visit, task_id, kept=kept)
 
 
 def forms(visit: Here, task: Task, replies: list[Reply]) -> list[ActionForm]:
@@ -158,6 +161,9 @@ def show(visit: Here, task_id: str, status: int = 200, problem: str = "", kept: 
         field_names=FIELD_NAMES,
         treatments=TREATMENTS,
         checks=CHECKS,
+        frames=tuple(TEMPLATES),
+        drafting=any(form.action == "draft" for form in forms(visit, task, replies)),
+        reason_words=reason_words,
     )
 
 
