@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from alerts.calendar import add_workhours, local
 from alerts.catalogue import name
+from alerts.escalation import waited_for
 from alerts.notices import Reach
 from alerts.replies import personal, public_numbers
 from alerts.transitions import FINAL, STATE_NAMES, TREATMENTS, UNSUBMITTED, Action
@@ -207,6 +208,17 @@ def _guard_note(case: Case, soft: bool) -> None:
         raise Refused("只有新闻发布会环节可以用记录的方式完成")
 
 
+def _guard_acknowledge(case: Case, soft: bool) -> None:
+    """Only a post that was told, and each for itself; an officer writes down what was said on the telephone."""
+    waiting = waited_for(case.task, case.office, case.now)
+    if not waiting:
+        raise Refused("没有等待确认知悉的岗位")
+    if not soft and case.values["post"] not in waiting:
+        raise Refused(f"等待确认知悉的岗位是{'、'.join(name(post, case.office) for post in waiting)}")
+    if not soft and "officer" in case.user.roles and "leader" not in case.user.roles and "text" not in case.values:
+        raise Refused("代为登记的，请写明何时、以何种方式报告")
+
+
 _GUARDS: dict[Action, Callable[[Case, bool], None]] = {
     "return": _guard_return,
     "uphold": _guard_ruling,
@@ -223,4 +235,5 @@ _GUARDS: dict[Action, Callable[[Case, bool], None]] = {
     "extend_approve": _guard_extend,
     "merge": _guard_merge,
     "note": _guard_note,
+    "acknowledge": _guard_acknowledge,
 }

@@ -29,6 +29,7 @@ WORDS: dict[str, str] = {
     "REPEAT_UNSIGNED": "尚未签收，再次提醒",
     "INFORMED": "已交办，同步告知",
     "UNSIGNED": "超过时间仍未签收",
+    "UNACKNOWLEDGED": "尚未确认知悉，再次提醒",
     "REARM": "签收后尚无进展",
     "BREACH": "已超时限",
     "ADJUDICATE": "待裁定事项已超时限",

@@ -107,7 +107,7 @@ def _acted(entry: AuditEntry, office: Office, people: Mapping[str, str]) -> Iter
 
 def _filled(field: str, value: str, office: Office, people: Mapping[str, str]) -> str:
     """What was filled in, as an official would write it: names for ids."""
-    if field == "department":
+    if field in ("department", "post"):
         return name(value, office)
     if field == "assignee":
         return people.get(value, value)

@@ -267,6 +267,7 @@ DONE: Mapping[str, str] = {
     "task": "操作已完成。",
     "polled": "已安排立即采集。",
     "user": "用户已保存。",
+    "redispatch": "更正已保存。此事件的任务还在原单位，如需改派，请在下方确认。",
     "given": "已交班，等待接班人确认。",
     "taken": "已接班。",
     "silence_proposed": "静默申请已提交，须由另一人批准后生效。",
