@@ -4,9 +4,10 @@ Every figure says of how many it is one, late and never are different numbers, w
 nobody is ranked on fewer than ten events (国办函〔2025〕66号: 不片面追求排名). Times are medians and p90, never means.
 """
 
+import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from alerts.transitions import FINAL
@@ -14,6 +15,7 @@ from storage.types import AuditEntry, Deadline, Event, Task
 
 MIN_EVENTS_FOR_RANKING = 10
 _REROUTED = frozenset({"task.uphold", "task.reassign"})
+_MOVES = _REROUTED | {"task.return", "task.reject_return"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,14 +80,13 @@ def process(
     department: str | None = None,
 ) -> Process:
     """Figures over tasks that are not history; `department` restricts to its tasks. `audit`: the entries of tasks."""
-    mine = [t for t in tasks if not t.historic and department in (None, t.department)]
+    kept = [t for t in tasks if not t.historic]
+    mine = [t for t in kept if department in (None, t.department)]
     dispatched = [t for t in mine if t.dispatched_at is not None]
-    ids = {t.id for t in mine}
-    actions: dict[str, list[str]] = {}
+    entries: dict[str, list[AuditEntry]] = {}
     for entry in audit:
-        task = entry.object.removeprefix("task:")
-        if task in ids:
-            actions.setdefault(task, []).append(entry.action)
+        entries.setdefault(entry.object.removeprefix("task:"), []).append(entry)
+    held = [holdings(t, entries.get(t.id, ())) for t in kept if t.dispatched_at is not None]
     leads = {t.event for t in mine if t.role == "lead" and t.event in events}
     return Process(
         events=len({t.event for t in mine}),
@@ -95,10 +96,48 @@ def process(
             _timely("reply.5", "5小时发布权威信息", _clocks(mine, "reply", 5.0), now),
             _timely("press.24", "24小时新闻发布会", _clocks(mine, "press", 24.0), now),
             _timely("reply.48", "48小时回应", _clocks(mine, "reply", 48.0), now),
-            *_returns(dispatched, actions),
+            *_returns(held, department),
         ),
         first_response=first_response([events[e] for e in sorted(leads)]),
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holding:
+    """One stretch in which one department had a task."""
+
+    department: str
+    asked: int = 0  #: 退件 asked for
+    upheld: int = 0
+    refused: int = 0
+    moved: bool = False  #: handed to another department at the end
+
+
+def holdings(task: Task, entries: Iterable[AuditEntry]) -> tuple[Holding, ...]:
+    """Who had a task, one after the other, from its audit. A return belongs to the department that asked for it, not
+    to the one that the task went to. Before a lead is confirmed nobody has it."""
+    acts = sorted((e for e in entries if e.action in _MOVES), key=lambda e: (e.at, e.seq))
+    first = next((d for e in acts if e.action in _REROUTED and (d := _department(e.before))), task.department)
+    found = [Holding(department=first)]
+    for entry in acts:
+        now = found[-1]
+        if entry.action == "task.return":
+            found[-1] = replace(now, asked=now.asked + 1)
+        elif entry.action == "task.reject_return":
+            found[-1] = replace(now, refused=now.refused + 1)
+        else:
+            found[-1] = replace(now, upheld=now.upheld + (entry.action == "task.uphold"), moved=True)
+            found.append(Holding(department=_department(entry.after) or task.department))
+    return tuple(found)
+
+
+def _department(text: str) -> str:
+    """The department in the JSON of an audit entry, or ""."""
+    try:
+        tree = json.loads(text or "{}")
+    except ValueError:
+        return ""
+    return str(tree.get("department") or "") if isinstance(tree, dict) else ""
 
 
 def _clocks(tasks: Sequence[Task], step: str, hours: float | None) -> list[tuple[Deadline, bool]]:
@@ -133,14 +172,13 @@ def _timely(code: str, name: str, rows: Sequence[tuple[Deadline, bool]], now: da
     )
 
 
-def _returns(dispatched: Sequence[Task], actions: Mapping[str, Sequence[str]]) -> tuple[Ratio, Ratio, Ratio]:
-    """退件率, 退件成立率 (of decided ones), 一次派准率: from the audit, because an upheld return moves the task."""
-    done = [a for t in dispatched for a in actions.get(t.id, ())]
-    asked, upheld, refused = (done.count(f"task.{a}") for a in ("return", "uphold", "reject_return"))
-    rerouted = sum(not _REROUTED.isdisjoint(actions.get(t.id, ())) for t in dispatched)
-    total = len(dispatched)
+def _returns(held: Sequence[tuple[Holding, ...]], department: str | None) -> tuple[Ratio, Ratio, Ratio]:
+    """退件率 (of dispatches), 退件成立率 (of decided ones), 一次派准率 (of tasks, by whom they went to first)."""
+    mine = [h for task in held for h in task if department in (None, h.department)]
+    first = [task[0] for task in held if department in (None, task[0].department)]
+    asked, upheld, refused = (sum(getattr(h, name) for h in mine) for name in ("asked", "upheld", "refused"))
     return (
-        Ratio(code="returns", name="退件率", numerator=asked, denominator=total),
+        Ratio(code="returns", name="退件率", numerator=asked, denominator=len(mine)),
         Ratio(
             code="upheld",
             name="退件成立率",
@@ -148,7 +186,7 @@ def _returns(dispatched: Sequence[Task], actions: Mapping[str, Sequence[str]]) -
             denominator=upheld + refused,
             pending=max(0, asked - upheld - refused),
         ),
-        Ratio(code="first_time", name="一次派准率", numerator=total - rerouted, denominator=total),
+        Ratio(code="first_time", name="一次派准率", numerator=sum(not h.moved for h in first), denominator=len(first)),
     )
 
 

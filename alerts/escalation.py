@@ -1,5 +1,6 @@
 """The minute's sweep: who must be told now because something has not happened.
 
+    told, silent      posts that must say 知悉 (both, not one for the other) are told again until they do
     not signed        level's escalation steps, then repeats with back-off until a named person signs
     signed, idle      re-armed after the level's time; from the second time on the duty post is told too
     share of a clock  DEADLINE_50/75/90: only the highest one passed, so that an outage is not followed by a volley
@@ -135,6 +136,8 @@ def triggers(task: Task, office: Office, now: datetime, *, resting: bool = False
             yield from _unsigned(task, rule, task.dispatched_at, office, now)
         elif task.state == "signed":
             yield from _idle(task, rule, office, now)
+        if rule.acknowledge:
+            yield from _silent(task, rule, office, now)
     law = {(d.step, d.due_at) for d in task.deadlines if d.kind == "statutory" and d.met_at is None}
     for clock in task.deadlines:
         own = clock.kind != "statutory"
@@ -173,6 +176,25 @@ def _unsigned(task: Task, rule: LevelRule, start: datetime, office: Office, now:
     ordinal, at = _repeat(start, timedelta(minutes=rule.repeat_minutes), now)
     if ordinal:
         yield Trigger(at, "REPEAT_UNSIGNED", f"{dispatch}|{task.level}|{ordinal}", (task.department,))
+
+
+def waited_for(task: Task, office: Office, now: datetime) -> dict[str, datetime]:
+    """Post → when it was told, of the posts that were told of the unsigned task and have not said 知悉 yet."""
+    rule = kept_rule(task, office)
+    if rule is None or task.dispatched_at is None or task.role == "support" or task.state in _ANSWERED | FINAL:
+        return {}
+    said = {post for post, _ in task.acknowledged}
+    end = task.signed_at or now
+    told = {post: _later(task.dispatched_at, minutes, rule, office) for minutes, post in rule.escalation}
+    return {post: at for post, at in told.items() if post in rule.acknowledge and post not in said and at <= end}
+
+
+def _silent(task: Task, rule: LevelRule, office: Office, now: datetime) -> Iterator[Trigger]:
+    """A department's signature is no leader's 知悉: who was told is told again, each post for itself."""
+    for post, told in waited_for(task, office, now).items():
+        ordinal, at = _repeat(told, timedelta(minutes=rule.repeat_minutes), now)
+        if ordinal:
+            yield Trigger(at, "UNACKNOWLEDGED", f"{told.isoformat()}|{task.level}|{ordinal}", (post,))
 
 
 def _later(start: datetime, minutes: float, rule: LevelRule, office: Office) -> datetime:

@@ -6,7 +6,9 @@ from datetime import datetime, timedelta
 
 from alerts.calendar import add_workhours, local
 from alerts.catalogue import name
+from alerts.escalation import waited_for
 from alerts.notices import Reach
+from alerts.replies import personal, public_numbers
 from alerts.transitions import FINAL, STATE_NAMES, TREATMENTS, UNSUBMITTED, Action
 from storage.types import Event, Office, Reply, Task, User
 
@@ -117,6 +119,16 @@ def _guard_reply(case: Case, soft: bool) -> None:
         raise Refused(f"审核事项应为{'、'.join(CHECKS.values())}之一")
 
 
+def _guard_submit(case: Case, soft: bool) -> None:
+    """Nothing with a citizen's personal data goes to review; what an office publishes of itself may stand."""
+    _guard_reply(case, soft)
+    if case.reply is None or soft:
+        return
+    found = personal(case.reply.text, public_numbers(case.office))
+    if found:
+        raise Refused("；".join(problem.text for problem in found))
+
+
 def _guard_draft(case: Case, soft: bool) -> None:
     treatment = case.values.get("treatment")
     if treatment is not None and treatment not in TREATMENTS:
@@ -196,6 +208,17 @@ def _guard_note(case: Case, soft: bool) -> None:
         raise Refused("只有新闻发布会环节可以用记录的方式完成")
 
 
+def _guard_acknowledge(case: Case, soft: bool) -> None:
+    """Only a post that was told, and each for itself; an officer writes down what was said on the telephone."""
+    waiting = waited_for(case.task, case.office, case.now)
+    if not waiting:
+        raise Refused("没有等待确认知悉的岗位")
+    if not soft and case.values["post"] not in waiting:
+        raise Refused(f"等待确认知悉的岗位是{'、'.join(name(post, case.office) for post in waiting)}")
+    if not soft and "officer" in case.user.roles and "leader" not in case.user.roles and "text" not in case.values:
+        raise Refused("代为登记的，请写明何时、以何种方式报告")
+
+
 _GUARDS: dict[Action, Callable[[Case, bool], None]] = {
     "return": _guard_return,
     "uphold": _guard_ruling,
@@ -203,7 +226,7 @@ _GUARDS: dict[Action, Callable[[Case, bool], None]] = {
     "confirm": _guard_move,
     "reassign": _guard_move,
     "draft": _guard_draft,
-    "submit": _guard_reply,
+    "submit": _guard_submit,
     "approve": _guard_reply,
     "reject": _guard_reply,
     "publish": _guard_publish,
@@ -212,4 +235,5 @@ _GUARDS: dict[Action, Callable[[Case, bool], None]] = {
     "extend_approve": _guard_extend,
     "merge": _guard_merge,
     "note": _guard_note,
+    "acknowledge": _guard_acknowledge,
 }

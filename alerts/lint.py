@@ -159,6 +159,10 @@ def _channel_tables(office: Office) -> Iterator[str]:
 
 
 def _posts(office: Office) -> Iterator[str]:
+    for rule in office.levels:
+        told = {post for _, post in rule.escalation}
+        for unheard in (p for p in rule.acknowledge if p not in told):
+            yield f"office.toml [[levels]] {rule.id}：acknowledge 中的“{unheard}”不在 escalation 中，不会被告知"
     if office.duty_post not in office.recipients:
         yield f"office.toml：值班岗位 duty_post“{office.duty_post}”不在 [[recipients]] 中"
     post: Recipient

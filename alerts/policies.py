@@ -42,6 +42,7 @@ class Trigger:
     min_negative_share: float | None = None
     min_level: Level | None = None
     flags: tuple[str, ...] = ()
+    floor: Level = 0  #: the matter is at least this level once the condition is met; 0 = its level stays
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +57,13 @@ class Policy:
     released_at: datetime | None = None
     topics: tuple[str, ...] = ()
     triggers: tuple[Trigger, ...] = ()
+    rule: str = ""  #: boolean rule by which talk about it is known; "" = by topic, or where a person says so
+    groups: str = ""  #: 涉及群体
+    release_on: str = ""  #: planned, ISO date
+    registered_by: str = ""
+    registered_at: datetime | None = None
+    withdrawn_at: datetime | None = None
+    version: int = 1  #: optimistic lock
 
 
 def release_problems(policy: Policy) -> list[str]:
@@ -102,19 +110,23 @@ def consultation_problems(start: date, end: date, short_reason: str = "", decide
 
 
 def fired(policy: Policy, event: Event, now: datetime) -> list[Reason]:
-    """The triggers of the 预案 that this event meets within the watch period; they may serve as floors of the level."""
+    """The triggers of the 预案 that this event meets within the watch period; `foresight.at_least` makes them floors.
+
+    A policy with a rule of its own is known by its words; the caller has matched them. Without one the topic decides.
+    """
     if policy.released_at is None or not policy.released_at <= now < policy.released_at + WATCH:
         return []
-    if event.historic or (policy.topics and event.topic not in policy.topics):
+    if event.historic or (not policy.rule and policy.topics and event.topic not in policy.topics):
         return []
     return [
         Reason(code=f"plan.{policy.id}.{t.code}", text=f"《{policy.title}》预案条件已触发：{t.text}")
         for t in policy.triggers
-        if _meets(t, event)
+        if meets(t, event)
     ]
 
 
-def _meets(trigger: Trigger, event: Event) -> bool:
+def meets(trigger: Trigger, event: Event) -> bool:
+    """Whether every figure that the trigger gives is reached; one without any never fires."""
     share = event.negative / event.documents if event.documents else 0.0
     given = (trigger.min_documents, trigger.min_negative_share, trigger.min_level)
     if given == (None, None, None) and not trigger.flags:

@@ -9,7 +9,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from alerts.calendar import local
 from alerts.catalogue import name
+from alerts.guards import CHECKS
 from alerts.messages import words
 from alerts.transitions import ACTION_NAMES, ACTIONS, FIELD_NAMES
 from storage.types import AuditEntry, Delivery, Event, LevelChange, Office, Reply, Task
@@ -54,7 +56,7 @@ def record(
         *_found(event),
         *(_level(c, office, people) for c in changes),
         *(line for t in tasks for line in _dispatched(t, office)),
-        *(line for a in audit for line in _acted(a, people)),
+        *(line for a in audit for line in _acted(a, office, people)),
         *(line for r in replies for line in _replied(r, people)),
         *(_sent(d, office) for d in deliveries),
     ]
@@ -84,7 +86,7 @@ def _dispatched(task: Task, office: Office) -> Iterator[Line]:
         yield Line(at=task.seen_at, kind="办理", who=name(task.department, office), text="已查看任务", object=task.id)
 
 
-def _acted(entry: AuditEntry, people: Mapping[str, str]) -> Iterator[Line]:
+def _acted(entry: AuditEntry, office: Office, people: Mapping[str, str]) -> Iterator[Line]:
     action = next((a for a in ACTIONS if entry.action == f"task.{a}"), None)
     if action is None:
         return
@@ -93,10 +95,30 @@ def _acted(entry: AuditEntry, people: Mapping[str, str]) -> Iterator[Line]:
     except ValueError:
         after = {}
     filled = after.get("filled", {}) if isinstance(after, dict) else {}
-    parts = [f"{FIELD_NAMES.get(k, k)}：{v}" for k, v in filled.items() if k != "text" or action != "draft"]
+    parts = [
+        f"{FIELD_NAMES.get(k, k)}：{_filled(k, str(v), office, people)}"
+        for k, v in filled.items()
+        if k != "text" or action != "draft"
+    ]
     text = ACTION_NAMES[action] + (f"（{'；'.join(parts)}）" if parts else "")
     who = people.get(entry.actor, entry.actor)
     yield Line(at=entry.at, kind="办理", who=who, text=text, object=entry.object.removeprefix("task:"))
+
+
+def _filled(field: str, value: str, office: Office, people: Mapping[str, str]) -> str:
+    """What was filled in, as an official would write it: names for ids."""
+    if field in ("department", "post"):
+        return name(value, office)
+    if field == "assignee":
+        return people.get(value, value)
+    if field == "check":
+        return CHECKS.get(value, "全部")
+    if field == "until":
+        try:
+            return f"{local(datetime.fromisoformat(value), office):%Y-%m-%d %H:%M}"
+        except ValueError:
+            return value
+    return value
 
 
 def _replied(reply: Reply, people: Mapping[str, str]) -> Iterator[Line]:

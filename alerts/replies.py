@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from alerts.transitions import TREATMENTS
+from storage.types import Office
 
 #: treatment → the frame of an answer; 〔 〕 is for people to fill in
 TEMPLATES: dict[str, str] = {
@@ -63,7 +64,7 @@ class Question:
 class Problem:
     """Something to look at before a draft is submitted."""
 
-    code: str  #: personal unanswered unfilled empty short
+    code: str  #: personal unanswered unfilled empty short conflict
     text: str
 
 
@@ -126,7 +127,7 @@ def _overlap(part: set[str], whole: set[str]) -> float:
 
 def check_draft(draft: str, questions: Sequence[Question] = (), *, public_numbers: Iterable[str] = ()) -> list[Problem]:
     """What to look at before submitting; `public_numbers`: phones and mail addresses of offices, which may stand."""
-    problems = [*_personal(draft, public_numbers)]
+    problems = [*personal(draft, public_numbers)]
     pairs = _pairs(draft)
     for question in questions:
         asked = _pairs(question.text)
@@ -143,7 +144,15 @@ def check_draft(draft: str, questions: Sequence[Question] = (), *, public_number
     return problems
 
 
-def _personal(draft: str, public_numbers: Iterable[str]) -> list[Problem]:
+def public_numbers(office: Office) -> tuple[str, ...]:
+    """Phones and mail addresses that the office itself makes known: of departments and duty posts, not of people."""
+    units = [number for unit in office.departments.values() for number in (unit.phone, unit.email)]
+    posts = [number for post in office.recipients.values() for number in (post.phone, post.email)]
+    return tuple(number for number in (*units, *posts) if number)
+
+
+def personal(draft: str, public_numbers: Iterable[str] = ()) -> list[Problem]:
+    """Personal data in a draft: it must not be published."""
     allowed = {re.sub(r"[\s-]", "", n) for n in public_numbers}
     problems = []
     for name, pattern in _PERSONAL:
@@ -152,3 +161,45 @@ def _personal(draft: str, public_numbers: Iterable[str]) -> list[Problem]:
             shown = f"{hits[0][:2]}…（共 {len(hits)} 处）"
             problems.append(Problem(code="personal", text=f"含有{name}：{shown}，公开前请删除"))
     return problems
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Figure:
+    number: str
+    unit: str
+    about: frozenset[str]  #: pairs of characters before the number
+
+
+_NUMBER = re.compile(
+    r"([一-龥]{0,8})(?:约|共|计|为|达|近|超过)?(\d[\d,]*(?:\.\d+)?(?:万|亿)?)(人次|批次|公里|平方米|小时|分钟|人|名|户|起|件|例|处|批|吨|元|％|%|米|天|日|辆|家|所|个)"
+)
+
+
+def conflicts(own: str, others: Iterable[tuple[str, str]]) -> list[Problem]:
+    """Where texts of one matter give other figures for what looks like the same thing: 统一口径.
+
+    own: the lead's text; others: (department's name, its text). Figures are compared where unit and words before them
+    agree; a pointer for people, not a judgement.
+    """
+    mine = _figures(own)
+    problems = []
+    for name, text in others:
+        for figure in _figures(text):
+            same = [m for m in mine if m.unit == figure.unit and m.about & figure.about]
+            if same and all(m.number != figure.number for m in same):
+                told = "、".join(f"{m.number}{m.unit}" for m in same)
+                said = f"{name}稿中为 {figure.number}{figure.unit}，本稿为 {told}，请核对并统一口径"
+                problems.append(Problem(code="conflict", text=said))
+    return problems
+
+
+def _figures(text: str) -> list[_Figure]:
+    return [
+        _Figure(number=m[2].replace(",", ""), unit=m[3].replace("％", "%"), about=frozenset(_pairs(m[1])))
+        for m in _NUMBER.finditer(text[:20_000])
+    ]
+
+
+def likeness(one: str, other: str) -> float:
+    """How alike two short texts are, 0..1: shared pairs of characters of the shorter one."""
+    return _overlap(_pairs(one), _pairs(other))

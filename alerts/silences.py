@@ -14,7 +14,17 @@ from storage.types import Deadline, Event, Level, Office
 MAX_SILENCE = timedelta(hours=24)
 #: reasons that go out at any hour and through any silence
 ALWAYS = frozenset(
-    {"BREACH", "ADJUDICATE", "LEVEL_UP", "WATCHDOG", "CHANNEL_DEAD", "HEARTBEAT", "UNSIGNED", "INFORMED"}
+    {
+        "BREACH",
+        "ADJUDICATE",
+        "LEVEL_UP",
+        "WATCHDOG",
+        "CHANNEL_DEAD",
+        "HEARTBEAT",
+        "UNSIGNED",
+        "INFORMED",
+        "UNACKNOWLEDGED",
+    }
 )
 
 

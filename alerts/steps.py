@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from alerts.deadlines import adjudicate, deadlines, extend, meet
-from alerts.escalation import snapshot
+from alerts.escalation import due_at_once, snapshot
 from alerts.guards import CHECKS, Case, event_of, unit_of, until_of
 from alerts.identity import alert_id, content_hash, reply_id
 from alerts.night import calmed
@@ -84,9 +84,11 @@ def _dispatch(case: Case, before: Task, department: str, *, returns: int) -> Ste
     named = tuple(str(k) for k in kinds) if isinstance(kinds, (tuple, list)) else ()
     task = snapshot(replace(task, deadlines=deadlines(task, event, case.office, case.now, kinds=named)), case.office)
     reason = "FIRST" if before.state == "confirm" else "NEW_DEPT"
+    # the law's clocks did not stop on the way: what has run out meanwhile is said at once, to the new unit too
+    late = due_at_once(task, event, case.office, case.now, case.reach)
     return Step(
         task=task,
-        deliveries=_tell(case, task, reason, department),
+        deliveries=(*_tell(case, task, reason, department), *late),
         alerts=alerts,
         close_alert=before.alert if moved else None,
         supersede=before.alert or None,
@@ -265,8 +267,13 @@ def _merge(case: Case, before: Task) -> Step:
 
 def _note(case: Case, before: Task) -> Step:
     task = replace(case.task, note=case.values["text"])
-    step = case.values.get("step")
+    step = case.values.get("step")  # only a press conference is met by a note
     return Step(task=replace(task, deadlines=meet(task.deadlines, step, case.now)) if step else task)
+
+
+def _acknowledge(case: Case, before: Task) -> Step:
+    said = (*before.acknowledged, (case.values["post"], case.user.name))
+    return Step(task=replace(case.task, acknowledged=said))
 
 
 EFFECTS: dict[Action, Callable[[Case, Task], Step]] = {
@@ -290,4 +297,5 @@ EFFECTS: dict[Action, Callable[[Case, Task], Step]] = {
     "extend_approve": _extend_approve,
     "merge": _merge,
     "note": _note,
+    "acknowledge": _acknowledge,
 }

@@ -49,6 +49,7 @@ _AUDITED = (
     "returns",
     "extensions",
     "merged_into",
+    "acknowledged",
     "note",
 )
 

@@ -34,6 +34,7 @@ Action = Literal[
     "extend_approve",
     "merge",
     "note",
+    "acknowledge",
 ]
 ACTIONS: tuple[Action, ...] = get_args(Action)
 
@@ -58,6 +59,7 @@ ACTION_NAMES: dict[Action, str] = {
     "extend_approve": "批复延期",
     "merge": "并入其他任务",
     "note": "记录",
+    "acknowledge": "确认知悉",
 }
 STATE_NAMES: dict[TaskState, str] = {
     "confirm": "待确认派单",
@@ -114,6 +116,7 @@ def _working(state: TaskState) -> dict[tuple[TaskState, str], Transition]:
         extend_approve=(state, _RULING),
         merge=("merged", _OFFICER),
         note=(state, _NOTE),
+        acknowledge=(state, _RULING),
     )
 
 
@@ -134,6 +137,7 @@ TRANSITIONS: dict[tuple[TaskState, str], Transition] = {
         close=("closed", _OFFICER),
         merge=("merged", _OFFICER),
         note=("dispatched", _NOTE),
+        acknowledge=("dispatched", _RULING),
     ),
     **_working("signed"),
     **_row(
@@ -190,6 +194,7 @@ TRANSITIONS: dict[tuple[TaskState, str], Transition] = {
         reject_return=("signed", _RULING),
         merge=("merged", _OFFICER),
         note=("return_pending", _NOTE),
+        acknowledge=("return_pending", _RULING),
     ),
 }
 
@@ -222,6 +227,7 @@ FIELDS: dict[Action, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "extend_approve": ((), ("refused",)),
     "merge": ((), ()),
     "note": (("text",), ("step",)),
+    "acknowledge": (("post",), ("text",)),
 }
 FIELD_NAMES: dict[str, str] = {
     "text": "内容",
@@ -238,5 +244,6 @@ FIELD_NAMES: dict[str, str] = {
     "until": "延期至",
     "refused": "不同意的理由",
     "step": "完成的环节",
+    "post": "岗位",
 }
 TREATMENTS = ("采纳", "解决", "调查处置", "解疑", "纠正")

@@ -9,15 +9,19 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from alerts import levels
+from alerts.foresight import at_least, plan_fired
 from alerts.levels import LevelState, state_from_json
 from alerts.notices import Reach
 from alerts.plan import Plan, plan
+from alerts.policies import Policy
 from alerts.routing import route
 from alerts.silences import Silence, Umbrella
 from analysis.risk import score
 from analysis.titles import LONGEST, representative, title_of
 from app.facts import answered, is_matter, ours, routing_facts, summarise
-from app.silences import load_silences, load_umbrellas
+from dashboards.duty import shifts
+from dashboards.policies import policies, policy_of
+from dashboards.silences import load_silences, load_umbrellas
 from storage.ports import Transaction
 from storage.types import Event, LevelChange, Member, Office, StoredDocument
 
@@ -39,13 +43,15 @@ class Round:
     plans: list[Plan] = field(default_factory=list)
     states: dict[str, str] = field(default_factory=dict)
     _reach: Reach | None = None
+    _policies: list[Policy] | None = None
     _quiet: tuple[tuple[Silence, ...], tuple[Umbrella, ...]] | None = None
 
     @property
     def reach(self) -> Reach:
         """Users and roster, read once a round."""
         if self._reach is None:
-            self._reach = Reach(users={user.name: user for user in self.tx.users.all()})
+            everybody = {user.name: user for user in self.tx.users.all()}
+            self._reach = Reach(users=everybody, duty=shifts(self.tx, self.office))
         return self._reach
 
     @property
@@ -67,11 +73,18 @@ class Round:
         elif shown:
             event = replace(event, title=title_of(shown), representative=representative(shown))
         event = replace(event, previous=event.previous or previous)
-        event, change = self._level(event, members, known is None)
+        policy = self._policy(event, shown)
+        event, change = self._level(event, members, known is None, policy)
         settled = event.historic and bool(event.departments)  # history is routed once
         if (event.level or change) and ours(event) and not settled:
-            event = self._plan(event, members, change, shown or self._shown(members), known is None)
+            event = self._plan(event, members, change, shown or self._shown(members), known is None, policy)
         self.events.append(event)
+
+    def _policy(self, event: Event, shown: Sequence[StoredDocument]) -> Policy | None:
+        """The registered policy that the event is about, known by its first documents or by a person's word."""
+        if self._policies is None:
+            self._policies = policies(self.tx)
+        return policy_of(self.tx, self._policies, event, (f"{d.document.title} {d.document.text}" for d in shown))
 
     def _shown(self, members: Sequence[Member]) -> list[StoredDocument]:
         """Up to SHOWN documents of an event: its first ones and its latest."""
@@ -80,9 +93,13 @@ class Round:
             ids = ids[: SHOWN // 2] + ids[-SHOWN // 2 :]
         return self.read(ids)
 
-    def _level(self, event: Event, members: Sequence[Member], is_new: bool) -> tuple[Event, LevelChange | None]:
+    def _level(
+        self, event: Event, members: Sequence[Member], is_new: bool, policy: Policy | None
+    ) -> tuple[Event, LevelChange | None]:
         """Score and level. History is graded as of its own time and has no level of today."""
         risk = score(event, members, self.office, event.last_at if event.historic else self.now)
+        if policy is not None:
+            risk = at_least(risk, policy, event, self.office, self.now)
         event = replace(event, risk=risk, score=risk.score)
         if event.pinned_level is None and event.level == 0 and not is_matter(event, members):
             return event, None
@@ -104,9 +121,11 @@ class Round:
         change: LevelChange | None,
         shown: Sequence[StoredDocument],
         is_new: bool,
+        policy: Policy | None,
     ) -> Event:
         """Route and plan one event; the event with its departments."""
-        routing = route(routing_facts(event, members, shown), self.office)
+        drafting = policy.department if policy is not None else None
+        routing = route(replace(routing_facts(event, members, shown), drafting=drafting), self.office)
         event = replace(event, departments=(routing.lead, *routing.support))
         tasks = [] if is_new else self.tx.tasks.find(event=event.id, size=1000)[0]
         alerts = [] if is_new else self.tx.tasks.alerts(event=event.id, open_only=False)
@@ -116,6 +135,8 @@ class Round:
             event, change, routing, alerts, tasks, self.office, self.now,
             kinds=kinds, silences=silences, umbrellas=umbrellas, reach=self.reach,
         )  # fmt: skip
+        if policy is not None:
+            made = replace(made, deliveries=(*made.deliveries, *plan_fired(policy, event, self.office, self.now)))
         self.plans.append(replace(made, tasks=tuple(answered(task, event.answered_at) for task in made.tasks)))
         return event
 

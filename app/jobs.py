@@ -23,9 +23,12 @@ from alerts.notices import Reach
 from alerts.watchdog import Counts
 from app.heartbeats import LOOPS, beat
 from app.pipeline import Pipeline
-from app.silences import forget_silences
 from app.sweeping import sweep
 from crawlers.rhythm import state
+from dashboards.api.v1 import forget_keys
+from dashboards.duty import forget_hand_overs, shifts
+from dashboards.silences import forget_silences
+from dashboards.site import Site
 from storage.ports import DocumentQuery, Transaction
 from storage.types import AuditEntry, Event, Office, SourceHour
 
@@ -89,7 +92,7 @@ def morning(pipeline: Pipeline, now: datetime) -> None:
             return
     gathered = pipeline.documents.count(DocumentQuery(since=since, until=now))
     with pipeline.ledger.begin() as tx:
-        reach = Reach(users={user.name: user for user in tx.users.all()})
+        reach = Reach(users={user.name: user for user in tx.users.all()}, duty=shifts(tx, office))
         found = _states(pipeline, tx, now)
         rows = watchdog.morning(_counts(tx, office, found, gathered, since, now), office, now, reach=reach)
         rows += watchdog.lagging(_lagging(found), office, now, reach=reach)
@@ -180,6 +183,8 @@ def nightly(pipeline: Pipeline, now: datetime) -> None:
         broken = tx.audit.verify()
         tx.notes.put("audit:verified", json.dumps({"at": now.isoformat(), "broken": broken}))
         forget_silences(tx, now)
+        forget_hand_overs(tx, now)
+    forget_keys(_site(pipeline, now))
     old = now - timedelta(days=office.retention_days)
     gone = pipeline.documents.purge(old)
     with pipeline.ledger.begin() as tx:
@@ -188,6 +193,17 @@ def nightly(pipeline: Pipeline, now: datetime) -> None:
                 entry = AuditEntry(actor="system", action=f"{what}.purge", object=what, after=str(count), at=now)
                 tx.audit.append(entry)
         _done_today(tx, "nightly", office, now)
+
+
+def _site(pipeline: Pipeline, now: datetime) -> Site:
+    """The board's view of the stores, for its own upkeep: nothing is served, so nothing is signed."""
+    return Site(
+        office=lambda: pipeline.office,
+        documents=pipeline.documents,
+        ledger=pipeline.ledger,
+        clock=lambda: now,
+        secret=b"",
+    )
 
 
 #: in the order in which they run when several are due: what tells people comes before what computes

@@ -19,7 +19,8 @@ from alerts.unmuted import unmuted
 from app.grading import write_plans
 from app.heartbeats import LOOPS, beat, beats, last_beat, rhythm
 from app.pipeline import Pipeline
-from app.silences import ended_silences, load_silences, load_umbrellas
+from dashboards.duty import shifts
+from dashboards.silences import end_with_events, ended_silences, load_silences, load_umbrellas
 from storage.ledger.codec import dump, load
 from storage.ports import Transaction
 from storage.types import Delivery, Event, Office, Task
@@ -57,10 +58,11 @@ def sweep(pipeline: Pipeline, now: datetime) -> None:
     office = pipeline.office
     versions: dict[str, int] = {}
     with pipeline.ledger.read() as tx:
-        seen = _look(tx, now)
+        seen = _look(tx, office, now)
         rows = [*_due(tx, seen, versions, office, now), *_watch(seen, office, now)]
     with pipeline.ledger.begin() as tx:
         added = tx.outbox.add(_still_true(tx, rows, versions))
+        end_with_events(tx, now)
         _settle(tx, office, now, seen.reach)
         tx.notes.put(_UMBRELLAS, dump(_Umbrellas(rows=seen.umbrellas)))
         beat(tx, "sweep", now)
@@ -68,12 +70,12 @@ def sweep(pipeline: Pipeline, now: datetime) -> None:
         log.info("%d reminders queued", added)
 
 
-def _look(tx: Transaction, now: datetime) -> Seen:
+def _look(tx: Transaction, office: Office, now: datetime) -> Seen:
     last = last_beat(tx, "sweep")
     umbrellas = load_umbrellas(tx)
     return Seen(
         resting=tx.tasks.resting(),
-        reach=Reach(users={user.name: user for user in tx.users.all()}),
+        reach=Reach(users={user.name: user for user in tx.users.all()}, duty=shifts(tx, office)),
         silences=load_silences(tx, now),
         umbrellas=umbrellas,
         ended=(ended_silences(tx, last, now) if last is not None else (), _gone(tx, umbrellas)),
@@ -116,6 +118,7 @@ def _reminders(
         events,
         office,
         now,
+        duty=seen.reach.duty,
         users=seen.reach.users,
         since=seen.last - OVERLAP if seen.last is not None else None,
         silences=seen.silences,

@@ -3,7 +3,7 @@
 import csv
 import io
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from openpyxl import Workbook
@@ -45,13 +45,13 @@ def safe(cell: str) -> str:
     return f"'{clean}" if clean.lstrip(" ").startswith(STARTERS) else clean
 
 
-def head(names: Names, described: str, total: int, who: str) -> list[list[str]]:
-    """The lines above the table: what was asked, how many, by whom, when."""
+def head(names: Names, described: str, total: int, who: str, columns: Sequence[str] = COLUMNS) -> list[list[str]]:
+    """The lines above the table: what was asked, how many, by whom, when; then the head of the table."""
     return [
         [safe(f"{names.office.name} 民声系统导出")],
         [safe(f"筛选条件：{described}")],
         [safe(f"共 {total} 条；导出人：{who}；导出时间：{names.exact(names.now)}")],
-        list(COLUMNS),
+        list(columns),
     ]
 
 
@@ -94,17 +94,22 @@ def csv_lines(top: Sequence[Sequence[str]], body: Iterable[Sequence[str]]) -> It
     yield buffer.getvalue().encode()
 
 
-def xlsx_file(top: Sequence[Sequence[str]], body: Iterable[Sequence[str]]) -> Path:
-    """A workbook in a temporary file, written row by row; the caller removes it."""
+WIDTHS = {"B": 40, "C": 60, "D": 18, "F": 20, "G": 20, "M": 40}
+
+
+def xlsx_file(
+    top: Sequence[Sequence[str]], body: Iterable[Sequence[str | int | float | None]], widths: Mapping[str, int] = WIDTHS
+) -> Path:
+    """A workbook in a temporary file, written row by row; the caller removes it. `widths`: letter → characters."""
     book = Workbook(write_only=True)
     sheet = book.create_sheet("导出")
     sheet.freeze_panes = f"A{len(top) + 1}"
-    for letter, width in zip("BCDFGM", (40, 60, 18, 20, 20, 40), strict=True):
+    for letter, width in widths.items():
         sheet.column_dimensions[letter].width = width
     for row in top:
         sheet.append(list(row))
-    for row in body:
-        sheet.append(list(row))
+    for cells in body:
+        sheet.append(list(cells))
     with tempfile.NamedTemporaryFile(suffix=".xlsx", delete=False) as file:
         book.save(file)
     return Path(file.name)

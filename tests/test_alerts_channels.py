@@ -113,6 +113,12 @@ def test_a_provider_that_hangs_may_have_taken_it() -> None:
         ("feishu", {"code": 11232, "msg": "frequency limited"}, False),
         ("feishu", {"code": 19021, "msg": "sign match fail"}, True),
         ("aliyun_sms", {"Code": "isv.BUSINESS_LIMIT_CONTROL", "Message": "触发流控"}, False),
+        ("wecom", {"errcode": 50002, "errmsg": "user out of the app's scope"}, True),
+        ("feishu", {"code": 9499, "msg": "too many request"}, False),
+        ("feishu", {"code": 9499, "msg": "Bad Request"}, True),
+        ("dingtalk", {"errcode": 410100, "errmsg": "发送速度太快而限流"}, False),
+        ("aliyun_sms", {"Code": "isv.BUSINESS_LIMIT_CONTROL", "Message": "触发天级流控Permits:50"}, True),
+        ("aliyun_sms", {"Code": "isp.GATEWAY_ERROR", "Message": "System error"}, False),
         ("aliyun_sms", {"Code": "SignatureDoesNotMatch", "Message": "签名不符"}, True),
     ],
 )

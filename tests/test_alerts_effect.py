@@ -84,10 +84,27 @@ def test_returns_and_first_time_dispatch() -> None:
     audit = [entry(1, "return"), entry(1, "uphold"), entry(2, "return"), entry(2, "reject_return"), entry(3, "return")]
     audit += [entry(4, "reassign"), entry(99, "return"), entry(5, "sign")]
     figures = process(tasks, {}, audit, NOW)
-    assert figures.ratio("returns").text == "60.0%（3/5）"
+    assert figures.ratio("returns").text == "42.9%（3/7）"  # five first dispatches and two further ones
     assert figures.ratio("upheld").text == "50.0%（1/2）"
     assert figures.ratio("upheld").pending == 1
     assert figures.ratio("first_time").text == "60.0%（3/5）"
+
+
+def test_a_return_is_told_of_the_department_that_asked_for_it() -> None:
+    moved = AuditEntry(
+        actor="x", action="task.uphold", object="task:t1", at=NOW,
+        before='{"department": "sthj"}', after='{"department": "scjg"}',
+    )  # fmt: skip
+    audit = [moved, replace(entry(1, "return"), at=NOW - timedelta(minutes=5)), entry(2, "return")]
+    tasks = [task(1), task(2)]
+    asked = process(tasks, {}, audit, NOW, department="sthj")
+    got = process(tasks, {}, audit, NOW, department="scjg")
+    assert [asked.ratio(code).text for code in ("returns", "upheld")] == ["100.0%（1/1）", "100.0%（1/1）"]
+    assert asked.ratio("first_time").text == "0.0%（0/1）"
+    assert got.ratio("returns").text == "50.0%（1/2）"
+    assert got.ratio("upheld").text == "—（无应计事项）"
+    assert got.ratio("first_time").text == "100.0%（1/1）"
+    assert process([task(1)], {}, [replace(moved, before="no json", after="[]")], NOW).ratio("upheld").denominator == 1
 
 
 def test_only_the_department() -> None:

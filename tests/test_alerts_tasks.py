@@ -13,12 +13,14 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from small_office import small_office
 
 from alerts.deadlines import deadlines
+from alerts.escalation import triggers, waited_for
 from alerts.guards import return_until
 from alerts.tasks import Refused, Step, allowed, apply, seen
 from alerts.transitions import ACTIONS, FIELDS, FINAL, STATE_NAMES, TRANSITIONS
 from storage.types import Deadline, Event, Reply, Role, Task, TaskState, User
 
-OFFICE = small_office()
+LEVELS = small_office().levels
+OFFICE = replace(small_office(), levels=(*LEVELS[:3], replace(LEVELS[3], acknowledge=("deputy-mayor", "mayor"))))
 ZONE = ZoneInfo("Asia/Shanghai")
 NOW = datetime(2025, 9, 25, 9, 0, tzinfo=ZONE)
 EVENT = Event(
@@ -30,15 +32,15 @@ ROLES: tuple[Role, ...] = get_args(Role)
 #: L lead, S staff, O officer, R reviewer, D leader (duty leader)
 EXPECTED = """
 confirm         confirm O · close O · merge O · note LSOR
-dispatched      sign LS · return L · reassign O · assign L · close O · merge O · note LSOR
-signed          verify LS · draft LS · return L · reassign O · assign L · extend_request L · extend_approve OD · close O · merge O · note LSOR
-verifying       draft LS · reassign O · assign L · extend_request L · extend_approve OD · close LO · merge O · note LSOR
-drafted         draft LS · submit LS · assign L · extend_request L · extend_approve OD · close O · merge O · note LSOR
-review          approve RD · reject RD · publish LO · assign L · extend_request L · extend_approve OD · close O · merge O · note LSOR
+dispatched      sign LS · return L · reassign O · assign L · close O · merge O · note LSOR · acknowledge OD
+signed          verify LS · draft LS · return L · reassign O · assign L · extend_request L · extend_approve OD · close O · merge O · note LSOR · acknowledge OD
+verifying       draft LS · reassign O · assign L · extend_request L · extend_approve OD · close LO · merge O · note LSOR · acknowledge OD
+drafted         draft LS · submit LS · assign L · extend_request L · extend_approve OD · close O · merge O · note LSOR · acknowledge OD
+review          approve RD · reject RD · publish LO · assign L · extend_request L · extend_approve OD · close O · merge O · note LSOR · acknowledge OD
 published       track LSO · evaluate LO · draft LS · close LO · merge O · note LSOR
 tracking        evaluate LO · draft LS · close LO · merge O · note LSOR
 evaluated       close LO · merge O · note LSOR
-return_pending  uphold OD · reject_return OD · merge O · note LSOR
+return_pending  uphold OD · reject_return OD · merge O · note LSOR · acknowledge OD
 closed
 merged
 """  # noqa: E501 - a table
@@ -105,6 +107,7 @@ FILLED: dict[str, object] = {
     "assignee": "zhang",
     "until": (NOW + timedelta(days=5)).isoformat(),
     "channel": "政府网站",
+    "post": "mayor",
 }
 
 
@@ -124,6 +127,8 @@ def ready(state: TaskState, action: str) -> Task:
         more = {"rule": "R8"}
     if state == "review" and action == "close":
         more = {"role": "support"}
+    if action == "acknowledge":
+        more = {"level": 4, "dispatched_at": NOW - timedelta(hours=1)}
     return task(state, **more)
 
 
@@ -178,6 +183,46 @@ def test_required_fields(action: str) -> None:
     for field in required:
         with pytest.raises(Refused, match="必须填写"):
             act(ready(state, action), action, who, **{field: "  "})
+
+
+def test_both_leaders_say_it_for_themselves() -> None:
+    told = NOW - timedelta(hours=1)
+    red = replace(task("signed", level=4, dispatched_at=told), signed_at=NOW - timedelta(minutes=20))
+    assert set(waited_for(red, OFFICE, NOW)) == {"deputy-mayor", "mayor"}
+    assert {t.recipients for t in triggers(red, OFFICE, NOW) if t.reason == "UNACKNOWLEDGED"} == {
+        ("deputy-mayor",),
+        ("mayor",),
+    }
+    once = act(red, "acknowledge", LEADER, post="mayor").task
+    assert once.acknowledged == (("mayor", "leader"),)
+    assert [t.recipients for t in triggers(once, OFFICE, NOW) if t.reason == "UNACKNOWLEDGED"] == [("deputy-mayor",)]
+    with pytest.raises(Refused, match="分管市领导"):
+        act(once, "acknowledge", LEADER, post="mayor")
+    with pytest.raises(Refused, match="何种方式"):
+        act(once, "acknowledge", OFFICER, post="deputy-mayor", text="")
+    both = act(once, "acknowledge", OFFICER, post="deputy-mayor").task
+    assert "acknowledge" not in allowed(both, LEADER, NOW, OFFICE)
+    quick = replace(red, signed_at=told + timedelta(minutes=5))
+    assert waited_for(quick, OFFICE, NOW) == {}
+    late = replace(red, state="published")
+    assert waited_for(late, OFFICE, NOW) == {}
+
+
+def test_a_law_that_was_broken_on_the_way_is_told_to_the_new_unit() -> None:
+    at = NOW + timedelta(hours=60)
+    step = act(task(), "reassign", OFFICER, at)
+    assert ("BREACH", "sthj") in {(d.reason, d.recipient) for d in step.deliveries}
+    assert ("BREACH", "sthj") not in {(d.reason, d.recipient) for d in act(task(), "reassign", OFFICER).deliveries}
+
+
+def test_nothing_personal_goes_to_review() -> None:
+    bad = replace(REPLY, text="请与投诉人联系，手机 13812345678，已责令下架。")
+    with pytest.raises(Refused, match="手机号码"):
+        act(task("drafted"), "submit", STAFF, reply=bad)
+    unit = replace(OFFICE.departments["scjg"], phone="13812345678")
+    own = replace(OFFICE, departments={**OFFICE.departments, "scjg": unit})
+    step = apply(task("drafted"), "submit", user=STAFF, office=own, now=NOW, reply=bad)
+    assert step.task.state == "review"
 
 
 def test_the_simple_path() -> None:

@@ -18,9 +18,9 @@ from app.heartbeats import beat, last_beat
 from app.jobs import JOBS, NAMES, gathering, morning, nightly, schedule
 from app.pipeline import Pipeline
 from app.rota import Due
-from app.silences import cover
 from app.sweeping import sweep
 from app.work import make_pipeline
+from dashboards.silences import cover
 from storage.open import open_stores
 from storage.ports import StoreError
 from storage.types import Delivery, Event, RawPage, Source, SourceHour, Task, User

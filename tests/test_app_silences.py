@@ -11,7 +11,7 @@ from small_office import small_office
 
 from alerts.silences import Silence
 from alerts.unmuted import unmuted
-from app.silences import (
+from dashboards.silences import (
     SilenceRefused,
     all_silences,
     approve_silence,

@@ -17,6 +17,9 @@ from dashboards.site import Site
 from dashboards.web.app import NOBODY, ROUTES, create_app
 
 NAMES = {
+    "silence_id": "s-none",
+    "hand_over_id": "none",
+    "policy_id": "p-none",
     "token": "none",
     "event_id": "canteen",
     "format": "csv",

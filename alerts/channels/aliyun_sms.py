@@ -18,7 +18,17 @@ from alerts.channels.http import answer, post, verdict
 from storage.types import Delivery
 
 #: 触发流控 and busy; everything else (signature, template, number) needs a person
-TEMPORARY = frozenset({"isv.BUSINESS_LIMIT_CONTROL", "Throttling", "Throttling.User", "isp.SYSTEM_ERROR", "SystemBusy"})
+TEMPORARY = frozenset(
+    {
+        "isv.BUSINESS_LIMIT_CONTROL",
+        "Throttling",
+        "Throttling.User",
+        "isp.SYSTEM_ERROR",
+        "isp.GATEWAY_ERROR",
+        "isp.UNKNOWN",
+        "SystemBusy",
+    }
+)
 _NUMBER = re.compile(r"(\+?86)?1\d{10}")
 
 

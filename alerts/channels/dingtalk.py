@@ -13,7 +13,7 @@ from storage.types import Delivery
 
 MAX_BYTES = 18_000
 #: -1 系统繁忙, 130101 发送过快, 90030 webhook 调用超限; 310000 (sign, keyword, address) will not heal by itself
-TEMPORARY = frozenset({"-1", "130101", "130102", "90030", "410100"})
+TEMPORARY = frozenset({"-1", "130101", "410100"})
 
 
 class Dingtalk:

@@ -12,7 +12,7 @@ from storage.types import Delivery
 
 MAX_BYTES = 18_000
 #: 11232 触发频控; 19021 (sign), 19022 (address), 19024 (keyword), 9499 (bad request) will not heal by themselves
-TEMPORARY = frozenset({"11232", "11233", "99991400"})
+TEMPORARY = frozenset({"2200", "11232", "11233", "99991400"})
 
 
 class Feishu:

@@ -6,6 +6,7 @@ HTTP 200 is not success: the provider's own code in the body decides (`verdict`)
 """
 
 import json
+import re
 import ssl
 import time
 from collections.abc import Mapping
@@ -20,6 +21,12 @@ TIMEOUT_SECONDS = 10.0
 TOTAL_SECONDS = 20.0
 MAX_ANSWER_BYTES = 65_536
 
+#: words of a provider that has too much to do just now, whatever its code
+_BUSY = re.compile(
+    r"too many request|frequency limit|freq out of limit|too fast|rate limit|system busy|系统繁忙|限流|流控", re.I
+)
+#: a limit that holds for the rest of the day: the next channel is the answer, not a later try
+_SPENT = re.compile(r"天级|daily quota|day limit", re.I)
 _BEFORE_SENDING = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
 
 
@@ -90,14 +97,19 @@ def answer(status: int, body: bytes) -> dict[str, object]:
 def verdict(
     data: Mapping[str, object], code_keys: tuple[str, ...], text_keys: tuple[str, ...], temporary: frozenset[str]
 ) -> None:
-    """Raise unless the first known code key says 0; codes in `temporary` may be tried again."""
+    """Raise unless the first known code key says 0; codes in `temporary` may be tried again.
+
+    Some codes say two things and the words decide: 飞书 9499 is a bad request or too many of them, 阿里云's
+    BUSINESS_LIMIT_CONTROL is over in a minute, an hour, or not today (50 notices a day to one number).
+    """
     code = next((str(data[k]) for k in code_keys if k in data), None)
     if code in ("0", "OK"):
         return
     words = next((str(data[k]) for k in text_keys if data.get(k)), "")
     if code is None:
         raise DeliveryError("服务商回执没有结果码，未确认送达", permanent=False, code="answer")
-    raise DeliveryError(f"服务商拒绝（{code}）：{words[:200]}", permanent=code not in temporary, code=code)
+    again = (code in temporary or _BUSY.search(words) is not None) and _SPENT.search(words) is None
+    raise DeliveryError(f"服务商拒绝（{code}）：{words[:200]}", permanent=not again, code=code)
 
 
 def post_json(url: str, payload: Mapping[str, object], *, timeout: float = TIMEOUT_SECONDS) -> dict[str, object]:

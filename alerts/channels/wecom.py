@@ -9,7 +9,7 @@ from storage.types import Delivery
 
 MAX_BYTES = 2048
 #: 45009 接口调用超过限制, -1 系统繁忙; 93000 (invalid robot) and the rest will not heal by themselves
-TEMPORARY = frozenset({"-1", "45009", "45033", "50002"})
+TEMPORARY = frozenset({"-1", "45009", "45033"})
 
 
 class Wecom:

@@ -11,7 +11,7 @@ from alerts.messages import split
 from storage.types import Delivery
 
 MAX_BYTES = 2048
-TEMPORARY = frozenset({"-1", "45009", "45033", "50002"})
+TEMPORARY = frozenset({"-1", "45009", "45033"})
 #: 40014 不合法的 access_token, 42001 access_token 已过期: fetch a new one, once
 STALE_TOKEN = frozenset({"40014", "42001"})
 

@@ -14,15 +14,22 @@ from starlette.staticfiles import StaticFiles
 from dashboards.api.v1 import create_api
 from dashboards.site import Site
 from dashboards.web import (
+    answering,
     audit,
     documents,
+    duty,
+    effect,
     event_actions,
     events,
     health,
+    ledger,
     login,
     overview,
+    policies,
+    replies,
     search,
     settings,
+    silences,
     sources,
     tasks,
     topics,
@@ -38,6 +45,12 @@ NOBODY = frozenset({"nobody"})
 STAFF: frozenset[str] = frozenset(get_args(Role)) - {"api"}
 CITY: frozenset[str] = frozenset({"admin", "officer", "reviewer", "leader"})
 WORKS: frozenset[str] = STAFF - {"leader"}
+#: who serves on duty: silences, umbrellas, hand-overs
+DUTY: frozenset[str] = frozenset({"officer", "leader"})
+#: who registers the draft of a policy
+DRAFTS: frozenset[str] = frozenset({"officer", "lead", "staff"})
+#: who has a part in a policy; what each may do stands in `policies.MAY`
+POLICY: frozenset[str] = frozenset({"officer", "lead", "staff", "reviewer", "leader"})
 OFFICER: frozenset[str] = frozenset({"admin", "officer"})
 ADMIN: frozenset[str] = frozenset({"admin"})
 
@@ -71,6 +84,8 @@ ROUTES = (
     Row("GET", "/events/{event_id}", events.one, STAFF),
     Row("GET", "/live/events/{event_id}", events.live, STAFF),
     Row("GET", "/live/events/{event_id}/spread", events.spread, STAFF),
+    Row("GET", "/events/{event_id}/ledger", ledger.page, STAFF),
+    Row("GET", "/events/{event_id}/ledger.{format}", ledger.export, STAFF),
     Row("POST", "/events/{event_id}/pin", event_actions.pin, OFFICER),
     Row("POST", "/events/{event_id}/grade", event_actions.grade, OFFICER),
     Row("POST", "/events/{event_id}/merge", event_actions.merge, OFFICER),
@@ -90,7 +105,24 @@ ROUTES = (
     Row("GET", "/live/topics/{topic_id}", topics.side, STAFF),
     Row("GET", "/tasks", tasks.index, STAFF),
     Row("GET", "/tasks/{task_id}", tasks.one, STAFF),
+    Row("GET", "/live/tasks/{task_id}/help", answering.page, STAFF),
     Row("POST", "/tasks/{task_id}/{action}", tasks.act, STAFF),
+    Row("GET", "/effect", effect.page, STAFF),
+    Row("GET", "/effect.xlsx", effect.export, STAFF),
+    Row("GET", "/effect/replies", replies.page, STAFF),
+    Row("GET", "/effect/replies.xlsx", replies.export, STAFF),
+    Row("GET", "/policies", policies.index, STAFF),
+    Row("POST", "/policies", policies.register, DRAFTS),
+    Row("GET", "/policies/{policy_id}", policies.one, STAFF),
+    Row("POST", "/policies/{policy_id}/{action}", policies.act, POLICY),
+    Row("GET", "/duty", duty.page, STAFF),
+    Row("POST", "/duty", duty.give, DUTY),
+    Row("POST", "/duty/{hand_over_id}/take", duty.take, DUTY),
+    Row("GET", "/duty/messages", duty.messages, STAFF),
+    Row("GET", "/duty/silences", silences.page, CITY),
+    Row("POST", "/duty/silences", silences.propose, DUTY),
+    Row("POST", "/duty/silences/{silence_id}/{action}", silences.act, DUTY),
+    Row("POST", "/duty/umbrellas", silences.gather, DUTY),
     Row("GET", "/sources", sources.index, CITY),
     Row("POST", "/sources/retry", sources.retry, OFFICER),
     Row("POST", "/sources/{source_id}/poll", sources.poll, OFFICER),
@@ -111,6 +143,9 @@ MENU = (
     ("/documents", "文档"),
     ("/topics", "专题"),
     ("/tasks", "任务"),
+    ("/policies", "政策"),
+    ("/effect", "成效"),
+    ("/duty", "值守"),
     ("/sources", "信源"),
     ("/settings", "设置"),
     ("/audit", "审计"),

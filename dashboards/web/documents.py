@@ -1,12 +1,14 @@
 """One document: its masked text, how it was understood and why, and a person's word against the machine's."""
 
 from dataclasses import replace
+from urllib.parse import quote
 from uuid import uuid4
 
 from fastapi import HTTPException
 from starlette.responses import Response
 
 from dashboards import words
+from dashboards.web.rendering import address
 from dashboards.web.visit import Here
 from storage.ports import Transaction
 from storage.types import Assessment, Correction, DepartmentGuess, PlaceHit, Sentiment, SentimentLabel, StoredDocument
@@ -95,7 +97,19 @@ def correct(visit: Here, document_id: str) -> Response:
         )
         visit.record(tx, "document.correct", f"document:{row.document.id}", before=machine, after=f"{field}={value}")
     visit.site.documents.put([replace(row, assessment=seen)])
+    if field == "department" and row.event and (elsewhere := task_elsewhere(visit, row.event, value)) is not None:
+        return visit.go(address(f"/tasks/{quote(elsewhere, safe='')}", to=value), "redispatch")
     return visit.go(back(visit, row), "corrected")
+
+
+def task_elsewhere(visit: Here, event: str, department: str) -> str | None:
+    """The open task of the event that lies with another department and can still be handed on, for the offer to."""
+    if not department:
+        return None
+    with visit.site.ledger.read() as tx:
+        open_tasks, _ = tx.tasks.find(event=event, states=("confirm", "dispatched", "signed", "verifying"), size=50)
+    leads = [task for task in open_tasks if task.role == "lead" and task.department != department]
+    return leads[0].id if leads else None
 
 
 def undo(visit: Here, document_id: str) -> Response:

@@ -8,7 +8,10 @@ from fastapi import HTTPException
 from starlette.responses import Response
 
 from alerts.deadlines import state
+from alerts.escalation import waited_for
 from alerts.guards import CHECKS
+from alerts.messages import words as reason_words
+from alerts.replies import TEMPLATES, template
 from alerts.tasks import Refused, Step, allowed, apply
 from alerts.transitions import ACTION_NAMES, ACTIONS, FIELD_NAMES, FIELDS, TREATMENTS
 from dashboards import words
@@ -98,13 +101,14 @@ def visible(visit: Here, tx: Transaction, task_id: str) -> Task:
     return task
 
 
-def one(visit: Here, task_id: str) -> Response:
+def one(visit: Here, task_id: str, frame: str = "", to: str = "") -> Response:
     """The page of one task; opening it by its department is noted (seen is not signed)."""
     with visit.site.ledger.read() as tx:
         task = visible(visit, tx, task_id)
     if task.seen_at is None and task.department == visit.user.department:
         note_seen(visit, task)
-    return show(visit, task_id)
+    kept = template(frame, task.title, visit.names.department(task.department)) if frame in TEMPLATES else ""
+    return show(visit, task_id, kept=kept, to=to if to in visit.office.departments else "")
 
 
 def forms(visit: Here, task: Task, replies: list[Reply]) -> list[ActionForm]:
@@ -131,7 +135,7 @@ def note_seen(visit: Here, task: Task) -> None:
             tx.tasks.change(replace(fresh, seen_at=visit.now))
 
 
-def show(visit: Here, task_id: str, status: int = 200, problem: str = "", kept: str = "") -> Response:
+def show(visit: Here, task_id: str, status: int = 200, problem: str = "", kept: str = "", to: str = "") -> Response:
     """The page, with what was wrong and the text that the person had typed."""
     with visit.site.ledger.read() as tx:
         task = visible(visit, tx, task_id)
@@ -155,9 +159,14 @@ def show(visit: Here, task_id: str, status: int = 200, problem: str = "", kept: 
         clocks=[(clock, state(clock, visit.now)) for clock in task.deadlines],
         problem=problem,
         kept=kept,
+        to=to,
         field_names=FIELD_NAMES,
         treatments=TREATMENTS,
         checks=CHECKS,
+        waiting=waited_for(task, visit.office, visit.now),
+        frames=tuple(TEMPLATES),
+        drafting=any(form.action == "draft" for form in forms(visit, task, replies)),
+        reason_words=reason_words,
     )
 
 

@@ -17,6 +17,8 @@ from storage.ledger.dialect import upsert
 from storage.ledger.tables import audit, audit_head
 from storage.types import AuditEntry
 
+#: objects of one question
+_CHUNK = 500
 _LOCK = 0x4D53_4155  #: PostgreSQL advisory lock of those who append
 
 
@@ -60,6 +62,16 @@ class SqlAudit:
         if before is not None:
             wanted = wanted.where(audit.c.seq < before)
         return [load(AuditEntry, body) for body in self._db.execute(wanted).scalars()]
+
+    def about(self, objects: Sequence[str]) -> dict[str, list[AuditEntry]]:
+        found: dict[str, list[AuditEntry]] = {}
+        for start in range(0, len(objects), _CHUNK):
+            names = [key(name) for name in objects[start : start + _CHUNK]]
+            wanted = select(audit.c.body).where(audit.c.object.in_(names)).order_by(audit.c.seq)
+            for body in self._db.execute(wanted).scalars():
+                entry = load(AuditEntry, body)
+                found.setdefault(entry.object, []).append(entry)
+        return found
 
     def verify(self) -> int | None:
         """Reads the whole chain with flat memory. A missing entry is named by its own number."""

@@ -16,6 +16,8 @@ from storage.types import Alert, Reply, Task
 _OVER = ("closed", "merged")
 #: events that one sweep closes the alerts of
 _SETTLED = 500
+#: in the body of a reply that has a date of publication; inside a text its quotation marks would be escaped
+_PUBLISHED = '"published_at":"'
 
 
 class SqlTasks:
@@ -130,6 +132,13 @@ class SqlTasks:
         )
         return list(self._db.execute(wanted).scalars())
 
+    def created(self, since: datetime, until: datetime) -> Iterator[Task]:
+        wanted = select(tasks.c.body).where(tasks.c.created_at >= stamp(since), tasks.c.created_at < stamp(until))
+        chosen = wanted.where(tasks.c.historic.is_(False)).order_by(tasks.c.created_at, tasks.c.id)
+        with self._db.execute(chosen, execution_options={"yield_per": 1000}) as rows:
+            for body in rows.scalars():
+                yield load(Task, body)
+
     def add_reply(self, reply: Reply) -> None:
         self._db.execute(replies.insert(), _reply_row(reply))
 
@@ -144,6 +153,20 @@ class SqlTasks:
         wanted = select(replies.c.body).where(replies.c.task == key(task))
         order = (replies.c.version, replies.c.created_at, replies.c.id)
         return [load(Reply, body) for body in self._db.execute(wanted.order_by(*order)).scalars()]
+
+    def answers(self, since: datetime, until: datetime, *, department: str | None = None) -> list[tuple[Task, Reply]]:
+        """No column says when a reply was published; a task that was over before cannot have one."""
+        wanted = (
+            select(tasks.c.body.label("task"), replies.c.body.label("reply"))
+            .join(tasks, tasks.c.id == replies.c.task)
+            .where(replies.c.created_at < stamp(until), replies.c.body.contains(_PUBLISHED))
+            .where(or_(tasks.c.closed_at.is_(None), tasks.c.closed_at >= stamp(since)))
+        )
+        if department is not None:
+            wanted = wanted.where(tasks.c.department == key(department))
+        found = [(load(Task, row.task), load(Reply, row.reply)) for row in self._db.execute(wanted)]
+        dated = [(task, reply) for task, reply in found if reply.published_at and since <= reply.published_at < until]
+        return sorted(dated, key=lambda pair: (pair[1].published_at or since, pair[1].id), reverse=True)
 
     def counts(self, department: str | None = None, now: datetime | None = None) -> Mapping[str, int]:
         """History is left out. "overdue" needs `now`; without it the figure is left out too, never guessed."""

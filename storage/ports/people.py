@@ -44,6 +44,10 @@ class Audit(Protocol):
     def find(
         self, *, object_id: str | None = None, actor: str | None = None, before: int | None = None, size: int = 100
     ) -> list[AuditEntry]: ...
+    def about(self, objects: Sequence[str]) -> dict[str, list[AuditEntry]]:
+        """Object → its entries, the oldest first; objects without any are left out. For figures over many."""
+        ...
+
     def verify(self) -> int | None:
         """None when the whole chain holds; else the number of the first broken entry."""
         ...

@@ -33,6 +33,9 @@ class LevelRule:
     #: unsigned after these minutes → these posts are told: ((15, "分管市领导"), ...) as duty post ids
     escalation: tuple[tuple[float, str], ...] = ()
     reminders: tuple[int, ...] = (75, 90)  #: per cent of the reply deadline
+    #: posts of `escalation` that must each say 知悉 once they were told; one does not speak for the other, a signature
+    #: of the department for neither
+    acknowledge: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

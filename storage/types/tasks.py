@@ -102,6 +102,7 @@ class Task:
     escalation: tuple[tuple[float, str], ...] = ()
     reminders: tuple[int, ...] = ()
     steps_level: Level = 0
+    acknowledged: tuple[tuple[str, str], ...] = ()  #: (duty post, user) who said 知悉; see LevelRule.acknowledge
     version: int = 1  #: optimistic lock: the second of two people is told, not overwritten
 
 

@@ -96,6 +96,19 @@ def ended_silences(tx: Transaction, since: datetime, now: datetime) -> tuple[Sil
     return tuple(silence for silence, end in ends if since < end <= now)
 
 
+def end_with_events(tx: Transaction, now: datetime) -> int:
+    """End the silences whose own event is over: a matter that comes up again is spoken of again. How many."""
+    running = [k for k in all_silences(tx) if k.silence.event and k.ended_at is None and now < k.silence.end]
+    events = tx.events.get(sorted({k.silence.event for k in running if k.silence.event}))
+    over = [k for k in running if (e := events.get(k.silence.event or "")) and e.status in ("closed", "merged")]
+    for kept in over:
+        ended = replace(kept, ended_at=now, ended_by="system")
+        tx.notes.put(f"silence:{kept.silence.id}", dump(ended))
+        what = f"silence:{kept.silence.id}"
+        tx.audit.append(AuditEntry(actor="system", action="silence.end", object=what, after=dump(ended), at=now))
+    return len(over)
+
+
 def forget_silences(tx: Transaction, now: datetime) -> int:
     """Drop what ended long ago; how many."""
     old = [k for k in all_silences(tx) if max(k.silence.end, k.ended_at or k.silence.end) < now - KEPT]
@@ -110,6 +123,12 @@ def covered(silence: Silence, events: Iterable[Event], office: Office) -> list[E
     tried = replace(silence, approver=approver)
     units = silence.departments or ("",)
     return [e for e in events if any(silenced(e, unit, (tried,), office, silence.start) for unit in units)]
+
+
+def all_umbrellas(tx: Transaction) -> list[tuple[str, tuple[str, ...], str]]:
+    """(wider event, events under it, who put them there) of every one that was set, for a page."""
+    bodies = [json.loads(tx.notes.get(name) or "{}") for name in tx.notes.keys("umbrella:")]
+    return [(b["event"], tuple(b["children"]), b["by"]) for b in bodies if b]
 
 
 def cover(tx: Transaction, event: str, children: Sequence[str], user: User, now: datetime) -> None:
