@@ -153,6 +153,12 @@ AUDIT: Mapping[str, str] = {
     "documents.export": "导出信息",
     "documents.push": "接口推送",
     "source.poll": "立即采集",
+    "report.order": "提交编制报告",
+    "report.register": "编制报告",
+    "report.approve": "审定报告",
+    "report.sent": "发送报告",
+    "report.download": "下载报告",
+    "lists.export": "导出列表",
     "token.add": "新增接口令牌",
 }
 #: levels that have a colour of their own on the pages; others take one by their rank from the top
@@ -248,6 +254,9 @@ DONE: Mapping[str, str] = {
     "undone": "更正已撤销。",
     "task": "操作已完成。",
     "polled": "已安排立即采集。",
+    "ordered": "已提交编制，完成后在列表中显示。",
+    "report.approve": "报告已审定，可以发送。",
+    "report.sent": "已交付发送，送达情况见“发送情况”。",
     "user": "用户已保存。",
     "logged_out": "该用户的所有会话已结束。",
 }

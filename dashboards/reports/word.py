@@ -172,7 +172,7 @@ def _row(grid: Any, cells: Sequence[Cell], widths: Sequence[float], left: Sequen
 
 def _sign(book: Book, report: Report) -> None:
     """Whose it is and the date, right, four characters in (7.3.5)."""
-    for number, text in enumerate((report.title.office, wording.day(report.made_at))):
+    for number, text in enumerate((report.title.signature or report.title.office, wording.day(report.made_at))):
         line = _line(book, text, layout.FANG, layout.BODY, WD_ALIGN_PARAGRAPH.RIGHT)
         line.paragraph_format.keep_with_next = number == 0
         line.paragraph_format.space_before = Pt(layout.LINE if number == 0 else 0)

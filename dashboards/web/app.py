@@ -21,6 +21,7 @@ from dashboards.web import (
     health,
     login,
     overview,
+    reports,
     search,
     settings,
     sources,
@@ -38,6 +39,7 @@ NOBODY = frozenset({"nobody"})
 STAFF: frozenset[str] = frozenset(get_args(Role)) - {"api"}
 CITY: frozenset[str] = frozenset({"admin", "officer", "reviewer", "leader"})
 WORKS: frozenset[str] = STAFF - {"leader"}
+CITY_WORKS: frozenset[str] = CITY - {"leader"}
 OFFICER: frozenset[str] = frozenset({"admin", "officer"})
 ADMIN: frozenset[str] = frozenset({"admin"})
 
@@ -94,6 +96,12 @@ ROUTES = (
     Row("GET", "/sources", sources.index, CITY),
     Row("POST", "/sources/retry", sources.retry, OFFICER),
     Row("POST", "/sources/{source_id}/poll", sources.poll, OFFICER),
+    Row("GET", "/reports", reports.index, CITY),
+    Row("POST", "/reports", reports.make, OFFICER),
+    Row("GET", "/live/reports", reports.live, CITY),
+    Row("GET", "/reports/{name}/file.{format}", reports.file, CITY),
+    Row("GET", "/reports/{name}", reports.one, CITY),
+    Row("POST", "/reports/{name}/{action}", reports.act, CITY_WORKS),
     Row("GET", "/settings", settings.departments, CITY),
     Row("GET", "/settings/topics", settings.topics, CITY),
     Row("GET", "/settings/routing", settings.routing, CITY),
@@ -112,6 +120,7 @@ MENU = (
     ("/topics", "专题"),
     ("/tasks", "任务"),
     ("/sources", "信源"),
+    ("/reports", "报告"),
     ("/settings", "设置"),
     ("/audit", "审计"),
     ("/wall", "大屏"),
