@@ -70,11 +70,17 @@ def _head(book: Book, report: Report) -> None:
         layout.face(rule.add_run("\t" + wording.day(report.made_at)).font, layout.FANG, layout.BODY)
         _red_line(rule)
         _line(book, "", layout.FANG, layout.BODY)
-    head = _line(book, title.text, layout.SONG, layout.TITLE, CENTRE)
+    head = _line(book, _turned(title.text), layout.SONG, layout.TITLE, CENTRE)
     head.paragraph_format.line_spacing = Pt(36)
     head.paragraph_format.keep_with_next = True
     under = _line(book, title.subtitle, layout.KAI, layout.BODY, CENTRE)
     under.paragraph_format.space_after = Pt(layout.LINE)
+
+
+def _turned(title: str) -> str:
+    """A title of more than one line turns after the name of the event, not within a word (7.3.1: 词意完整)."""
+    name, mark, kind = title.rpartition("”")
+    return f"{name}{mark}\n{kind}" if mark and kind and len(title) > layout.TITLE_CHARACTERS else title
 
 
 def _red_line(paragraph: Any) -> None:

@@ -19,6 +19,8 @@ from dashboards.web.visit import Here
 from storage.ports import Transaction
 
 SIZE = 30
+#: how long a finished order is still named above the register, where its report stands
+JUST = timedelta(minutes=3)
 TYPES = {
     "html": "text/html; charset=utf-8",
     "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
@@ -69,7 +71,8 @@ def listed(visit: Here, chosen: dict[str, str], page: int) -> dict[str, object]:
     page = min(max(page, 1), 1 + max(0, len(found) - 1) // SIZE)
     rows = [show(issue, people) for issue in found[(page - 1) * SIZE : page * SIZE]]
     about = {o.key: events[o.subject].title if o.subject in events else o.subject for o in placed}
-    return {"rows": rows, "orders": placed[::-1], "about": about, "people": people, "total": len(found), "page": page,
+    told = [o for o in placed[::-1] if o.state != "done" or visit.now - o.at < JUST]
+    return {"rows": rows, "orders": told, "about": about, "people": people, "total": len(found), "page": page,
             "size": SIZE, "chosen": chosen, "busy": any(o.open for o in placed)}  # fmt: skip
 
 
