@@ -4,6 +4,7 @@ sweep      every minute: deadlines, repeats, escalation, alerts of closed events
 evaluate   every 2 min the urgent events, every 10 min the others: speed falls, an answer is missing longer
 gathering  every 10 min: does the crawler poll at all
 morning    once a day from 08:30: the daily word, and sources that lag; also when the process starts later that day
+reports    every minute: are a daily, weekly, monthly report due (`app.reporting`)
 quiet      every hour: events without news close
 nightly    once a day from 02:30: audit chain, retention
 
@@ -23,6 +24,7 @@ from alerts.notices import Reach
 from alerts.watchdog import Counts
 from app.heartbeats import LOOPS, beat
 from app.pipeline import Pipeline
+from app.reporting import place_due
 from app.sweeping import sweep
 from crawlers.rhythm import state
 from dashboards.api.v1 import forget_keys
@@ -210,6 +212,7 @@ def _site(pipeline: Pipeline, now: datetime) -> Site:
 JOBS: Mapping[str, Job] = {
     "sweep": sweep,
     "morning": morning,
+    "reports": place_due,
     "evaluate_urgent": evaluate_urgent,
     "evaluate": evaluate,
     "gathering": gathering,
@@ -220,6 +223,7 @@ JOBS: Mapping[str, Job] = {
 NAMES: Mapping[str, str] = {
     "sweep": LOOPS["sweep"],
     "morning": "每日报平安",
+    "reports": "报告编制",
     "evaluate_urgent": "紧急事件复核",
     "evaluate": LOOPS["evaluate"],
     "gathering": "采集检查",
@@ -245,6 +249,7 @@ def schedule(scheduler: BaseScheduler, due: Callable[[str], object], pipeline: P
 
     every("sweep", seconds=60)
     every("morning", seconds=60)
+    every("reports", seconds=60)
     every("evaluate_urgent", seconds=risk.evaluate_urgent_seconds)
     every("evaluate", seconds=risk.evaluate_seconds)
     every("gathering", minutes=10)

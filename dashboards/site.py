@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 from storage.ports import DocumentStore, Ledger
 from storage.types import Office, StoredDocument, TopicHit
@@ -26,5 +27,7 @@ class Site:
     assess_topics: TopicTest | None = None  #: None: the rule is run as a search
     #: who talks to us directly and may say for whom it speaks (addresses of reverse proxies)
     trusted_proxies: tuple[str, ...] = ()
+    data: Path | None = None  #: the data folder, where kept reports lie; None: reports cannot be made here
+    wake: Callable[[], None] | None = None  #: tells the one who makes reports that there is a new order
     session_hours: float = 12.0
     secure_cookies: bool = False  #: True behind HTTPS

@@ -192,6 +192,8 @@ def test_the_xlsx_has_real_tables_and_native_charts(reports: dict[str, Report]) 
         table = next(iter(sheet.tables.values()))
         assert [c.value for c in sheet[1]][: len(table.tableColumns)] == [c.name for c in table.tableColumns]
     assert sum(len(sheet._charts) for sheet in sheets) == 1
+    chart = next(sheet._charts[0] for sheet in sheets if sheet._charts)
+    assert len(chart.series) == 2, "one series for each column, not for each row"
     volume = next(s for s in sheets if s.title.endswith("信息来源分布"))
     assert [type(cell.value) for cell in volume[2]][:3] == [str, int, int]
 

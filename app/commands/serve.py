@@ -2,6 +2,8 @@
 
 import logging
 import secrets
+import threading
+from functools import partial
 from pathlib import Path
 
 import typer
@@ -10,8 +12,10 @@ import uvicorn
 from app import clock
 from app.console import ConfigOption, DataOption, HostOption, PortOption, read_config
 from app.folder import AUTHOR, derived, secret
+from app.press import run_press
 from app.signals import die_with_parent
 from app.stores import stores
+from dashboards.reports.press import Press
 from dashboards.site import Site
 from dashboards.web.app import create_app
 
@@ -31,6 +35,7 @@ def serve(
     loaded = read_config(config)
     folder, documents, ledger = stores(loaded, data)
     key = secret(folder)
+    wake = threading.Event()
     site = Site(
         office=lambda: loaded.office,
         documents=documents,
@@ -39,11 +44,21 @@ def serve(
         secret=derived(key, "session"),
         author_key=derived(key, AUTHOR),
         boot=secrets.token_hex(4),
+        data=folder.path,
+        wake=wake.set,
     )
     server = uvicorn.Server(
         uvicorn.Config(create_app(site), host=host, port=port, log_level="warning", timeout_graceful_shutdown=5)
     )
-    die_with_parent(lambda: setattr(server, "should_exit", True))
+    end = partial(setattr, server, "should_exit", True)
+    die_with_parent(end)
+    press = Press(office=site.office, documents=documents, ledger=ledger, data=folder.path, clock=clock.now)
+    stop = threading.Event()
+    pressing = threading.Thread(target=run_press, args=(press, stop, wake, end), name="press")
+    pressing.start()
     server.run()
+    stop.set()
+    wake.set()
+    pressing.join()
     documents.close()
     ledger.close()

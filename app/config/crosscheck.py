@@ -5,13 +5,14 @@ from difflib import get_close_matches
 from itertools import pairwise
 
 from app.config.problems import Problem
+from dashboards.reports.template import faults
 from storage.query import QuerySyntaxError, parse
 from storage.types import Office
 
 
 def crosscheck(office: Office) -> list[Problem]:
     """Every fault between the tables of an office; [] when it can go live."""
-    checks = (_levels, _departments, _topics, _places, _people, _risk, _sources)
+    checks = (_levels, _departments, _topics, _places, _people, _risk, _sources, _reports)
     return [problem for check in checks for problem in check(office)]
 
 
@@ -122,3 +123,8 @@ def _sources(office: Office) -> Iterator[Problem]:
                 place=f"[[sources]]（{source.id}）url",
                 text=f"应以 http:// 或 https:// 开头，现在是 {source.url!r}",
             )
+
+
+def _reports(office: Office) -> Iterator[Problem]:
+    for file, place, text in faults(office):
+        yield Problem(file=file, place=place, text=text)

@@ -21,6 +21,8 @@ from storage.types import (
     Office,
     Place,
     Recipient,
+    ReportSettings,
+    ReportTemplate,
     RiskSettings,
     Route,
     Source,
@@ -31,13 +33,16 @@ T = TypeVar("T")
 
 #: file → its tables; a table that is not named here is an error
 TABLES: Mapping[str, tuple[str, ...]] = {
-    "office.toml": ("office", "levels", "risk", "limits", "recipients", "duty", "channels", "storage"),
+    "office.toml": ("office", "levels", "risk", "limits", "recipients", "duty", "channels", "storage", "reports"),
     "departments.toml": ("departments",),
     "topics.toml": ("topics",),
     "routing.toml": ("routes",),
     "places.toml": ("places",),
     "sources.toml": ("sources",),
+    "reports.toml": ("reports",),
 }
+#: files that may be missing: what is shipped holds then
+OPTIONAL = frozenset({"reports.toml"})
 _OFFICE_KEYS = (
     "name", "city", "home", "timezone", "base_url", "scorer", "confirm_below", "quiet_hours", "work_hours",
     "messages_per_hour", "retention_days", "duty_post",
@@ -70,6 +75,8 @@ class _Reader:
             self.texts[name] = text = path.read_text(encoding="utf-8-sig")
             data = tomllib.loads(text)
         except FileNotFoundError:
+            if name in OPTIONAL:
+                return {}
             self.problems.append(Problem(file=name, place="", text="没有这个文件"))
             return {}
         except UnicodeDecodeError:
@@ -208,6 +215,9 @@ def _parts(reader: _Reader, tables: Mapping[str, dict[str, Any]], variables: Map
         "recipients": reader.keyed(Recipient, main, "office.toml", "recipients"),
         "duty": tuple(reader.rows(DutyShift, main, "office.toml", "duty")),
         "risk": reader.value(RiskSettings, main.get("risk", {}), "office.toml", "[risk]") or RiskSettings(),
+        "reports": reader.value(ReportSettings, main.get("reports", {}), "office.toml", "[reports]")
+        or ReportSettings(),
+        "templates": reader.keyed(ReportTemplate, tables["reports.toml"], "reports.toml", "reports"),
         "channels": main.get("channels", {}),
         "departments": reader.keyed(Department, tables["departments.toml"], "departments.toml", "departments"),
         "topics": reader.keyed(Topic, tables["topics.toml"], "topics.toml", "topics"),

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from dashboards.reports import handling, matter, matters, overall, record, risk, wording
+from dashboards.reports import handling, matter, matters, overall, record, risk, template, wording
 from dashboards.reports.case import Case, open_case
 from dashboards.reports.desk import Desk, UnknownSubject, Window, day_window, month_window, week_window
 from dashboards.reports.tree import KIND_NAMES, Block, Note, Report, ReportKind, Title
@@ -161,11 +161,12 @@ def _last_day(desk: Desk) -> Window:
 def _report(
     kind: ReportKind, subject: str, title: Title, blocks: tuple[Block, ...], desk: Desk, sample: bool
 ) -> Report:
-    notes = (*((Note(text=SAMPLE),) if sample else ()), Note(text=DRAFT))
-    return Report(
+    notes = (*((Note(text=SAMPLE, always=True),) if sample else ()), Note(text=DRAFT, always=True))
+    report = Report(
         kind=kind, subject=subject, title=title, blocks=(*blocks, *notes), made_at=desk.local(desk.now),
         base_url=desk.office.base_url.rstrip("/"),
     )  # fmt: skip
+    return template.shape(report, desk.office)
 
 
 __all__ = [

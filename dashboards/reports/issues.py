@@ -11,7 +11,7 @@ import hashlib
 import json
 import secrets
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -33,6 +33,10 @@ class NotAllowed(ValueError):
     """A step out of order, or by the wrong person; the message is for an official."""
 
 
+class Busy(NotAllowed):
+    """Another making of this kind is under way, or was cut off a moment ago: it may be tried again soon."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Issue:
     """One kept report."""
@@ -48,6 +52,21 @@ class Issue:
     approved_by: str | None = None
     approved_at: datetime | None = None
     sent_at: datetime | None = None
+    sent_to: tuple[str, ...] = ()  #: duty posts and users
+
+    @property
+    def address(self) -> str:
+        """「2026-daily-3」, as it stands in the addresses of the pages."""
+        return f"{self.year}-{self.kind}-{self.number}"
+
+    @property
+    def state(self) -> str:
+        """making | draft | approved | sent."""
+        if self.sent_at is not None:
+            return "sent"
+        if self.approved_at is not None:
+            return "approved"
+        return "draft" if self.files else "making"
 
     @property
     def name(self) -> str:
@@ -59,14 +78,18 @@ class Issue:
         return f"{PREFIX}{self.year}:{self.kind}:{self.number:04d}"
 
 
-def register(known: Sequence[Issue], report: Report, by: str) -> Issue:
+def register(known: Sequence[Issue], report: Report, by: str, over: str = "") -> Issue:
     """The issue for a report: the next number of its kind and year, or its own again. Pure.
 
-    NotAllowed: this subject was approved already.
+    `over`: key of the issue that this making replaces. NotAllowed: this subject was approved already.
     """
     year = report.made_at.year
     own = [i for i in known if i.kind == report.kind]
-    again = [i for i in own if i.subject == report.subject and (i.kind in PERIODIC or not i.files)]
+    again = [
+        i for i in own
+        if i.subject == report.subject and (i.kind in PERIODIC or not i.files or i.key == over)
+    ]  # fmt: skip
+    again.sort(key=lambda i: i.key != over)
     same = again[0] if again else None
     if same is not None and same.approved_at is not None:
         raise NotAllowed(f"{KIND_NAMES[same.kind]}{same.name}已由{same.approved_by}审定，不能重新编制。")
@@ -104,6 +127,22 @@ def issues(tx: Transaction, kind: ReportKind | None = None) -> list[Issue]:
     return sorted((i for i in found if kind in (None, i.kind)), key=lambda i: (i.year, i.kind, i.number))
 
 
+def find(tx: Transaction, key: str) -> Issue:
+    """The issue of a key. NotAllowed: there is none."""
+    text = tx.notes.get(key) if key.startswith(PREFIX) else None
+    if not text:
+        raise NotAllowed("没有这一期报告，请刷新后再试。")
+    return _read(text)
+
+
+def key_of(address: str) -> str:
+    """The key of 「2026-daily-3」; NotAllowed for anything else."""
+    year, kind, number = (*address.split("-"), "", "", "")[:3]
+    if address.count("-") != 2 or kind not in KIND_NAMES or not (year.isdecimal() and number.isdecimal()):
+        raise NotAllowed("没有这一期报告，请刷新后再试。")
+    return f"{PREFIX}{int(year[:6])}:{kind}:{int(number[:6]):04d}"
+
+
 def store(tx: Transaction, issue: Issue, action: str, by: str, now: datetime) -> None:
     """Write the register's row and its line of the audit, in one transaction."""
     _put(tx, issue)
@@ -115,29 +154,41 @@ def _put(tx: Transaction, issue: Issue) -> None:
     tx.notes.put(issue.key, json.dumps(asdict(issue), ensure_ascii=False, default=datetime.isoformat))
 
 
-def keep(ledger: Ledger, data: Path, report: Report, forms: Sequence[str], by: str, now: datetime) -> Issue:
+def keep(
+    ledger: Ledger,
+    data: Path,
+    report: Report,
+    forms: Sequence[str],
+    by: str,
+    now: datetime,
+    *,
+    over: str = "",
+    begin: Callable[[str], None] = lambda _: None,
+) -> Issue:
     """Number the report, write its files below `data`, enter it into the register. One making at a time.
 
+    `over`: key of the issue that is made again. `begin` is told each format before it is written.
     Writing takes seconds and must not hold the ledger's only write lock: the number is reserved, the files are written
     aside, and moved to their place in the transaction that enters them. NotAllowed: being made, or approved already.
     """
     owner, lock = secrets.token_hex(8), f"report:{report.kind}"
     with ledger.begin() as tx:
         if not tx.notes.lock(lock, owner, MAKING, now):
-            raise NotAllowed(f"{KIND_NAMES[report.kind]}正在编制，请稍后再试。")
+            raise Busy(f"{KIND_NAMES[report.kind]}正在编制，请稍后再试。")
         before = {i.key: i for i in issues(tx)}
-        issue = register(list(before.values()), report, by)
+        issue = register(list(before.values()), report, by, over)
         if issue.key not in before:
             _put(tx, issue)
     aside, entered = data / FOLDER / f".making-{owner}", False
     try:
-        issue, moves = _make(data, aside, report, issue, forms)
+        issue, moves = _make(data, aside, report, issue, forms, begin)
         with ledger.begin() as tx:
             _check_open(tx, issue)
             for source, target in moves:
                 source.replace(target)
             store(tx, issue, "register", by, now)
         entered = True
+        _drop_old(data, before.get(issue.key), issue)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
         with ledger.begin() as tx:
@@ -148,7 +199,7 @@ def keep(ledger: Ledger, data: Path, report: Report, forms: Sequence[str], by: s
 
 
 def _make(
-    data: Path, aside: Path, report: Report, issue: Issue, forms: Sequence[str]
+    data: Path, aside: Path, report: Report, issue: Issue, forms: Sequence[str], begin: Callable[[str], None]
 ) -> tuple[Issue, list[tuple[Path, Path]]]:
     """The issue with its files, and where each has to be moved."""
     titled = replace(report, title=replace(report.title, number=issue.name))
@@ -157,12 +208,21 @@ def _make(
     aside.mkdir()
     files, moves = [], []
     for form in forms:
+        begin(form)
         name = f"{issue.name}{file_name(report, form)}"
         write(titled, aside / name, form)
         digest = hashlib.sha256((aside / name).read_bytes()).hexdigest()
         files.append((form, (folder / name).relative_to(data).as_posix(), digest))
         moves.append((aside / name, folder / name))
     return replace(issue, files=tuple(files)), moves
+
+
+def _drop_old(data: Path, old: Issue | None, new: Issue) -> None:
+    """Remove files of the last making whose name has changed: the register no longer names them."""
+    kept = {path for _, path, _ in new.files}
+    for _, path, _ in old.files if old is not None else ():
+        if path not in kept:
+            (data / path).unlink(missing_ok=True)
 
 
 def _check_open(tx: Transaction, issue: Issue) -> None:
@@ -174,10 +234,7 @@ def _check_open(tx: Transaction, issue: Issue) -> None:
 def decide(ledger: Ledger, key: str, step: str, by: str, now: datetime) -> Issue:
     """`approve` or `sent` of a kept issue, with its line of the audit. NotAllowed also for an unknown key."""
     with ledger.begin() as tx:
-        text = tx.notes.get(key) if key.startswith(PREFIX) else None
-        if not text:
-            raise NotAllowed("没有这一期报告，请刷新后再试。")
-        issue = approve(_read(text), by, now) if step == "approve" else sent(_read(text), now)
+        issue = approve(find(tx, key), by, now) if step == "approve" else sent(find(tx, key), now)
         store(tx, issue, step, by, now)
     return issue
 
@@ -186,4 +243,5 @@ def _read(text: str) -> Issue:
     row: Mapping[str, object] = json.loads(text)
     times = {k: datetime.fromisoformat(str(row[k])) for k in ("made_at", "approved_at", "sent_at") if row[k]}
     files = tuple(tuple(file) for file in row["files"])  # type: ignore[attr-defined]
-    return Issue(**{**row, **times, "files": files})  # type: ignore[arg-type]
+    to: tuple[str, ...] = tuple(row.get("sent_to", ()))  # type: ignore[arg-type]
+    return Issue(**{**row, **times, "files": files, "sent_to": to})  # type: ignore[arg-type]

@@ -16,6 +16,7 @@ from docx.shared import Mm, Pt, RGBColor
 PAGE = (210, 297)  #: mm
 TOP, BOTTOM, LEFT, RIGHT = 37, 35, 28, 26  #: mm
 LINES, CHARACTERS = 22, 28
+TITLE_CHARACTERS = 20  #: of a line of the title
 TYPE_WIDTH, TYPE_HEIGHT = PAGE[0] - LEFT - RIGHT, PAGE[1] - TOP - BOTTOM
 BODY, TITLE, SMALL = 16.0, 22.0, 12.0  #: pt: 3号, 2号, 小4号
 LINE = 28.95  #: pt: 225 mm / 22 lines, rounded down so that the 22nd fits
@@ -101,6 +102,11 @@ def _default_size(book: Book) -> None:
             size = OxmlElement(tag)
             properties.append(size)
         size.set(qn("w:val"), str(int(2 * BODY)))
+    language = properties.find(qn("w:lang"))
+    if (
+        language is not None
+    ):  # else a fallback font may take the Japanese or Taiwanese shapes and set 、。 in the middle
+        language.set(qn("w:eastAsia"), "zh-CN")
 
 
 def _off_grid(properties: Any) -> None:

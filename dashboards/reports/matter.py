@@ -200,7 +200,11 @@ def answers(desk: Desk, case: Case) -> Iterator[Block]:
 
 
 def _why(task: Task) -> str:
-    return task.rule + ("：" + "；".join(r.text for r in task.reasons) if task.reasons else "")
+    """The rule by which the unit was chosen; the path through the routing list is for the ledger."""
+    own = [r.text for r in task.reasons if r.code == f"route.{task.rule}"]
+    others = [r.text for r in task.reasons if r.code != "route.path"]
+    text = next(iter([*own, *others]), "")
+    return text if text.startswith(task.rule) else f"{task.rule}：{text}".rstrip("：")
 
 
 def _answered(desk: Desk, case: Case) -> Iterator[Statement]:

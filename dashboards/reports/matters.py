@@ -27,7 +27,12 @@ class Matter:
 
     @property
     def raised(self) -> bool:
-        return any(c.after > c.before for c in self.changes)
+        """Whether a level rose; the first grading is none."""
+        return any(c.after > c.before > 0 for c in self.changes)
+
+    @property
+    def first_graded(self) -> bool:
+        return any(c.after > c.before == 0 for c in self.changes)
 
 
 def gather(desk: Desk, window: Window) -> list[Matter]:
@@ -66,7 +71,7 @@ def matters(desk: Desk, window: Window, found: list[Matter]) -> Iterator[Block]:
     """二、重点事件."""
     yield Heading(text="重点事件")
     yield Paragraph(statements=tuple(_summary(desk, window, found)))
-    graded = [m for m in found if m.level or m.raised]
+    graded = [m for m in found if m.level or m.raised or m.first_graded]
     told = graded[: TOLD[window.name]]
     for matter in told:
         yield Heading(text=f"{wording.cut(matter.event.title, 60)}（{desk.word(matter.level)}）", level=2)
@@ -97,6 +102,8 @@ def _summary(desk: Desk, window: Window, found: list[Matter]) -> Iterator[Statem
                   else f"{when}，{wording.counted(counts, '起')}。", of_events([m.event for m in graded]))  # fmt: skip
     else:
         yield say("均未定级。")
+    if first := [m.event for m in found if m.first_graded]:
+        yield say(f"{window.name}首次定级{len(first)}起。", of_events(first))
     if raised := [m.event for m in found if m.raised]:
         yield say(f"{window.name}等级上调{len(raised)}起。", of_events(raised))
 

@@ -27,7 +27,8 @@ def stretch(window: Window, desk: Desk) -> str:
     first, last = window.first, window.last
     begin = f"{first.month}月{first.day}日"
     if not window.whole:
-        return f"{begin}0时至{desk.hour(window.until)}"
+        until = desk.hour(window.until)
+        return f"{begin}0时至{until.removeprefix(begin)}"
     return f"{begin}0时至24时" if first == last else f"{begin}至{last.month}月{last.day}日"
 
 

@@ -12,6 +12,8 @@ from dashboards.reports.tree import Figure, Report, Statement, cleaned, evidence
 from dashboards.words import web_address
 
 HERE = Path(__file__).resolve().parent
+#: ids that are printed with one statement
+FEW = 5
 #: where the board shows a thing of this sort
 PATHS = {"信息": "/documents/", "事件": "/events/", "任务": "/tasks/"}
 
@@ -30,6 +32,7 @@ def write(report: Report, out: BinaryIO) -> None:
         mark=lambda statement: numbers.get(id(statement)),
         picture=picture,
         link=lambda statement, key: _link(report, statement, key),
+        few=FEW,
         made=f"{report.made_at:%Y-%m-%d %H:%M}",
     )
     out.write(text.encode())

@@ -23,6 +23,11 @@ class NoPdf(RuntimeError):
     """Nothing on this machine makes a PDF, or what does failed; the message says what to do."""
 
 
+def possible(which: Callable[[str], str | None] = shutil.which) -> bool:
+    """Whether this machine has a program for it."""
+    return any(which(name) for name in (*BROWSERS, *OFFICES))
+
+
 def write(report: Report, out: BinaryIO, which: Callable[[str], str | None] = shutil.which) -> None:
     """NoPdf where no program is there or it fails; NoChineseFont where a figure cannot be drawn."""
     browser = next(filter(None, map(which, BROWSERS)), None)

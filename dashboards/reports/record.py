@@ -7,6 +7,7 @@ from dataclasses import replace
 from alerts.record import Line, record
 from alerts.transitions import ACTIONS
 from dashboards import words
+from dashboards.reports import wording
 from dashboards.reports.case import Case
 from dashboards.reports.desk import Desk
 from dashboards.reports.matter import clocks
@@ -14,6 +15,8 @@ from dashboards.reports.tree import Block, Evidence, Heading, Note, Table, para,
 from storage.types import AuditEntry, Delivery
 
 MESSAGES = 100_000
+#: characters of one line; the page of the task has the whole
+LONGEST = 200
 #: actions that `alerts.record` or a level change tells already
 _TOLD = frozenset({"task.create", "event.pin", "event.unpin", *(f"task.{a}" for a in ACTIONS)})
 
@@ -81,7 +84,8 @@ def book(desk: Desk, case: Case) -> Iterator[Block]:
     yield Table(
         caption="处置记录",
         columns=("序号", "时间", "类别", "经办", "内容"),
-        rows=tuple((n, f"{desk.local(line.at):%Y-%m-%d %H:%M:%S}", line.kind, line.who or "—", line.text)
+        rows=tuple((n, f"{desk.local(line.at):%Y-%m-%d %H:%M:%S}", line.kind, line.who or "—",
+                    wording.cut(line.text, LONGEST))
                    for n, line in enumerate(found, 1)),
         widths=(0.7, 2.3, 0.9, 1.4, 6),
     )  # fmt: skip

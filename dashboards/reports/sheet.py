@@ -1,5 +1,6 @@
 """A report as xlsx: the text, each table as a real table, native charts, the evidence; no cell can start a formula."""
 
+import math
 from collections.abc import Sequence
 from typing import Any, BinaryIO
 
@@ -7,6 +8,7 @@ from openpyxl import Workbook
 from openpyxl.chart import BarChart, LineChart, Reference
 from openpyxl.styles import Alignment, Font
 from openpyxl.utils import get_column_letter
+from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.worksheet.table import Table as SheetTable
 from openpyxl.worksheet.table import TableStyleInfo
 
@@ -24,6 +26,7 @@ from dashboards.reports.tree import (
     numbered,
 )
 
+LINE = 15  #: pt
 WRAP = Alignment(wrap_text=True, vertical="top")
 BOLD = Font(bold=True)
 COLOURS = ("B3261E", "9FB3C8", "5B7F3A")
@@ -74,15 +77,36 @@ def grid(
     for line, row in enumerate(rows or [("（无）", *[None] * (len(columns) - 1))], 2):
         for at, value in enumerate(row, 1):
             put(sheet, line, at, value).alignment = WRAP
+        _tall(sheet, line, row)
     table = SheetTable(displayName=name, ref=f"A1:{get_column_letter(len(columns))}{max(2, len(rows) + 1)}")
     table.tableStyleInfo = TableStyleInfo(name="TableStyleMedium2", showRowStripes=True)
     sheet.add_table(table)
     sheet.freeze_panes = "A2"
+    _printed(sheet, wide=len(columns) > 4)
+    sheet.print_title_rows = "1:1"
+
+
+def _tall(sheet: Any, line: int, row: Sequence[Cell]) -> None:
+    """Height of a row for its longest cell; not every program finds it by itself. A Chinese character is two units."""
+    wrapped = 1
+    for at, value in enumerate(row, 1):
+        units = sum(2 if ord(c) > 0x2E80 else 1 for c in str(value or ""))
+        wrapped = max(wrapped, math.ceil(1.05 * units / sheet.column_dimensions[get_column_letter(at)].width))
+    sheet.row_dimensions[line].height = min(LINE * wrapped, 400)
+
+
+def _printed(sheet: Any, *, wide: bool) -> None:
+    """A4, every column on one page."""
+    sheet.page_setup.paperSize = sheet.PAPERSIZE_A4
+    sheet.page_setup.orientation = "landscape" if wide else "portrait"
+    sheet.page_setup.fitToWidth, sheet.page_setup.fitToHeight = 1, 0
+    sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
 
 
 def _text(sheet: Any, report: Report) -> None:
     sheet.title = "正文"
-    sheet.column_dimensions["A"].width = 100
+    _printed(sheet, wide=False)
+    sheet.column_dimensions["A"].width = 84
     title = report.title
     lines = [(title.number, False), (title.text, True), (title.subtitle, False), (title.office, False)]
     for block in numbered(report.blocks):
@@ -96,6 +120,7 @@ def _text(sheet: Any, report: Report) -> None:
     for number, (text, bold) in enumerate((line for line in lines if line[0]), 1):
         cell = put(sheet, number, 1, text)
         cell.alignment, cell.font = WRAP, Font(bold=bold)
+        _tall(sheet, number, (text,))
 
 
 def _chart(sheet: Any, figure: Figure, name: str) -> None:
@@ -115,11 +140,14 @@ def _chart(sheet: Any, figure: Figure, name: str) -> None:
     chart.y_axis.title = figure.unit
     chart.x_axis.delete = chart.y_axis.delete = False
     last = len(rows) + 1
-    chart.add_data(Reference(sheet, min_col=2, max_col=1 + len(figure.series), min_row=1, max_row=last), True)
+    chart.add_data(
+        Reference(sheet, min_col=2, max_col=1 + len(figure.series), min_row=1, max_row=last), titles_from_data=True
+    )
     chart.set_categories(Reference(sheet, min_col=1, min_row=2, max_row=last))
     for series, colour in zip(chart.series, COLOURS, strict=False):
         series.graphicalProperties.solidFill = colour
     sheet.add_chart(chart, f"{get_column_letter(len(columns) + 2)}2")
+    _printed(sheet, wide=True)
 
 
 def _evidence(book: Any, report: Report, number: int) -> None:

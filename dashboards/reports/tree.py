@@ -56,6 +56,7 @@ class Title:
     subtitle: str = ""  #: 「（2026年11月23日）」
     office: str = ""
     number: str = ""  #: 「〔2026〕第3期」, "" for one that is not registered
+    signature: str = ""  #: 落款; "" = the office
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +104,7 @@ class Note:
     """Small print: how the figures are to be read."""
 
     text: str
+    always: bool = False  #: about the whole report; stands last, whatever the office's template says
 
 
 Block = Union[Heading, Paragraph, Table, Figure, Note]

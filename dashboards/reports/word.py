@@ -70,11 +70,17 @@ def _head(book: Book, report: Report) -> None:
         layout.face(rule.add_run("\t" + wording.day(report.made_at)).font, layout.FANG, layout.BODY)
         _red_line(rule)
         _line(book, "", layout.FANG, layout.BODY)
-    head = _line(book, title.text, layout.SONG, layout.TITLE, CENTRE)
+    head = _line(book, _turned(title.text), layout.SONG, layout.TITLE, CENTRE)
     head.paragraph_format.line_spacing = Pt(36)
     head.paragraph_format.keep_with_next = True
     under = _line(book, title.subtitle, layout.KAI, layout.BODY, CENTRE)
     under.paragraph_format.space_after = Pt(layout.LINE)
+
+
+def _turned(title: str) -> str:
+    """A title of more than one line turns after the name of the event, not within a word (7.3.1: 词意完整)."""
+    name, mark, kind = title.rpartition("”")
+    return f"{name}{mark}\n{kind}" if mark and kind and len(title) > layout.TITLE_CHARACTERS else title
 
 
 def _red_line(paragraph: Any) -> None:
@@ -172,7 +178,7 @@ def _row(grid: Any, cells: Sequence[Cell], widths: Sequence[float], left: Sequen
 
 def _sign(book: Book, report: Report) -> None:
     """Whose it is and the date, right, four characters in (7.3.5)."""
-    for number, text in enumerate((report.title.office, wording.day(report.made_at))):
+    for number, text in enumerate((report.title.signature or report.title.office, wording.day(report.made_at))):
         line = _line(book, text, layout.FANG, layout.BODY, WD_ALIGN_PARAGRAPH.RIGHT)
         line.paragraph_format.keep_with_next = number == 0
         line.paragraph_format.space_before = Pt(layout.LINE if number == 0 else 0)

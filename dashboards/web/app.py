@@ -27,6 +27,7 @@ from dashboards.web import (
     overview,
     policies,
     replies,
+    reports,
     search,
     settings,
     silences,
@@ -51,6 +52,7 @@ DUTY: frozenset[str] = frozenset({"officer", "leader"})
 DRAFTS: frozenset[str] = frozenset({"officer", "lead", "staff"})
 #: who has a part in a policy; what each may do stands in `policies.MAY`
 POLICY: frozenset[str] = frozenset({"officer", "lead", "staff", "reviewer", "leader"})
+CITY_WORKS: frozenset[str] = CITY - {"leader"}
 OFFICER: frozenset[str] = frozenset({"admin", "officer"})
 ADMIN: frozenset[str] = frozenset({"admin"})
 
@@ -126,6 +128,12 @@ ROUTES = (
     Row("GET", "/sources", sources.index, CITY),
     Row("POST", "/sources/retry", sources.retry, OFFICER),
     Row("POST", "/sources/{source_id}/poll", sources.poll, OFFICER),
+    Row("GET", "/reports", reports.index, CITY),
+    Row("POST", "/reports", reports.make, OFFICER),
+    Row("GET", "/live/reports", reports.live, CITY),
+    Row("GET", "/reports/{name}/file.{format}", reports.file, CITY),
+    Row("GET", "/reports/{name}", reports.one, CITY),
+    Row("POST", "/reports/{name}/{action}", reports.act, CITY_WORKS),
     Row("GET", "/settings", settings.departments, CITY),
     Row("GET", "/settings/topics", settings.topics, CITY),
     Row("GET", "/settings/routing", settings.routing, CITY),
@@ -147,6 +155,7 @@ MENU = (
     ("/effect", "成效"),
     ("/duty", "值守"),
     ("/sources", "信源"),
+    ("/reports", "报告"),
     ("/settings", "设置"),
     ("/audit", "审计"),
     ("/wall", "大屏"),

@@ -27,7 +27,10 @@ PUSH_LIMIT = 20_000_000  #: bytes of one push of documents
 
 
 class SecurityHeaders:
-    """Adds the headers to every answer; pages are never cached, hashed static files for a year."""
+    """Adds the headers to every answer; pages are never cached, hashed static files for a year.
+
+    A page that says a header itself keeps its own: the preview of a report, and the page that frames it.
+    """
 
     def __init__(self, app: ASGIApp, *, https: bool = False) -> None:
         self.app = app
@@ -41,7 +44,7 @@ class SecurityHeaders:
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                headers.update(HEADERS)
+                headers.update({name: value for name, value in HEADERS.items() if name not in headers})
                 headers["cache-control"] = self.caching(scope, message["status"])
                 if self.https:
                     headers["strict-transport-security"] = "max-age=31536000"

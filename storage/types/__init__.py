@@ -41,6 +41,7 @@ from storage.types.office import (
     Topic,
 )
 from storage.types.people import AuditEntry, Correction, Role, User
+from storage.types.reports import ReportSettings, ReportTemplate
 from storage.types.sources import ImportMapping, Lease, RawPage, Selectors, Source, SourceHour, SourceState
 from storage.types.tasks import (
     Alert,
@@ -89,6 +90,8 @@ __all__ = [
     "Reason",
     "Recipient",
     "Reply",
+    "ReportSettings",
+    "ReportTemplate",
     "Risk",
     "RiskFactor",
     "RiskSettings",

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Literal
 
+from storage.types.reports import ReportSettings, ReportTemplate
 from storage.types.sources import Source
 
 #: rank of a level: 0 = none, 1 = lowest ... n = highest; n is configuration (2 to 5, default 4)
@@ -248,6 +249,8 @@ class Office:
     messages_per_hour: int = 30  #: per department, urgent ones excepted
     retention_days: int = 180
     version: str = ""  #: hash of the files
+    reports: ReportSettings = field(default_factory=ReportSettings)
+    templates: Mapping[str, ReportTemplate] = field(default_factory=dict)  #: kind of report → its words
 
     def level(self, level_id: str) -> Level:
         """Rank of a level's id; KeyError names the known ones."""
