@@ -22,12 +22,11 @@ Series = npt.NDArray[np.float64]
 DAY = 24
 HISTORY_DAYS = 14
 LAMBDA = 0.3
-SLOW = 2.6  #: threshold of the EWMA; with FAST about one false alarm per stream and 30 days (2.36 and 6 gave 1.3)
+SLOW = 2.6  #: threshold of the EWMA; with FAST at most one false alarm per stream and 30 days
 FAST = 6.6  #: threshold of a single hour
 RARE = 1e-4  #: Poisson tail of the cold start
 FEWEST = 5  #: an hour with fewer is never a burst
 _SAME_KIND = 4  #: earlier days of the same kind (working or not) that are needed to compare only with those
-_EVENT_HOURS = 24
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,33 +162,37 @@ def detect(
     return found
 
 
-def event_speed(stamps: Sequence[datetime], now: datetime, baseline: Baseline | None = None) -> Series:
-    """Robust z of the last 24 sixty-minute steps before `now`, oldest first. Shape (24,).
+def event_speed(hours: Sequence[int], now: datetime, baseline: Baseline | None = None) -> float:
+    """EWMA of the robust z of the last 24 sixty-minute steps; `hours` has the step that ends at `now` first.
 
     Steps end at `now`, so a value never depends on where the clock's hour begins. Without a baseline a quiet stream
-    (median 0, spread 1) is assumed: ten posts in an hour are z = 10.
+    (median 0, spread 1) is assumed: ten posts in an hour are z = 10. An empty hour is no news: z = 0.
     """
-    counts = [0] * _EVENT_HOURS
-    for at in stamps:
-        ago = int((now - at) / timedelta(hours=1))
-        if 0 <= ago < _EVENT_HOURS and at <= now:
-            counts[_EVENT_HOURS - 1 - ago] += 1
-    usual = baseline or Baseline()
-    hours = [(now - timedelta(hours=_EVENT_HOURS - 1 - i)).hour for i in range(_EVENT_HOURS)]
-    return np.array([usual.z(n, hour) if n else 0.0 for n, hour in zip(counts, hours, strict=True)], np.float64)
+    level = 0.0
+    for ago in range(len(hours) - 1, -1, -1):
+        count = hours[ago]
+        if not count:
+            z = 0.0
+        elif baseline is None:
+            z = float(count)
+        else:
+            z = baseline.z(count, (now - timedelta(hours=ago)).hour)
+        level = LAMBDA * z + (1 - LAMBDA) * level
+    return level
 
 
-def doubling_hours(stamps: Sequence[datetime], now: datetime) -> float | None:
-    """How long the cumulative count needed to double, up to `now`; None under six documents or when it stands still."""
-    past = sorted(at for at in stamps if at <= now)
-    if len(past) < 6:
+def doubling_hours(stamps: Sequence[int], now: int) -> float | None:
+    """How long the count needed to double; None under six documents or when it stands still.
+
+    stamps: microseconds in order, none after `now`.
+    """
+    if len(stamps) < 6:
         return None
-    half = past[len(past) // 2 - 1]
-    hours = (now - half) / timedelta(hours=1)
+    hours = (now - stamps[len(stamps) // 2 - 1]) / 3_600_000_000
     return hours if 0 < hours <= 72 else None
 
 
-def doubling_words(stamps: Sequence[datetime], now: datetime) -> str:
+def doubling_words(stamps: Sequence[int], now: int) -> str:
     """「约40分钟翻一番」; empty where there is nothing to say."""
     hours = doubling_hours(stamps, now)
     if hours is None:

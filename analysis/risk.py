@@ -11,7 +11,7 @@ The five must-answer kinds are 国办发〔2016〕61号; the factors, weights (C
 configuration (`RiskSettings`), with the house's defaults.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from analysis.bursts import Baseline
@@ -19,10 +19,10 @@ from analysis.risk_factors import FACTORS
 from analysis.risk_limits import caps, floors
 from analysis.risk_picture import Picture, picture
 from analysis.risk_weights import consistency, weights
-from analysis.risk_words import sentence
+from analysis.risk_words import factor_words, sentence
 from storage.types import Event, Member, Office, Reason, Risk, RiskFactor
 
-__all__ = ["consistency", "score", "weights"]
+__all__ = ["bare", "consistency", "judge", "measure", "points", "score", "weights"]
 
 
 def score(
@@ -34,10 +34,14 @@ def score(
     that is historic itself is scored as of its own time (its last document), so that old matters can be compared.
     `baseline` gives the usual hourly count of the event's stream; without it a quiet stream is assumed.
     """
-    seen = picture(event, members, office, now, baseline)
-    measured = [(code, name, *measure(seen)) for code, name, measure in FACTORS]
-    weights = office.risk.weights
-    total = sum(weights.get(code, 0.0) for code, _, x, _ in measured if x is not None)
+    return judge(picture(event, members, office, now, baseline))
+
+
+def judge(seen: Picture) -> Risk:
+    """The same for a picture that is drawn already, with everything that the card says."""
+    values = measure(seen)
+    weights = seen.office.risk.weights
+    total = _total(values, weights)
     factors = tuple(
         RiskFactor(
             code=code,
@@ -45,21 +49,47 @@ def score(
             weight=weights.get(code, 0.0) / total if x is not None and total else weights.get(code, 0.0),
             x=x,
             points=100 * weights.get(code, 0.0) / total * x if x is not None and total else 0.0,
-            text=text,
+            text=factor_words(code, seen),
         )
-        for code, name, x, text in measured
+        for (code, name, _), x in zip(FACTORS, values.values(), strict=True)
     )
-    points = min(100.0, sum(f.points for f in factors))
     floor, floor_reasons = floors(seen)
     cap, cap_reasons = caps(seen)
     risk = Risk(
-        score=points,
+        score=points(values, weights),
         factors=factors,
         floor=floor,
         cap=cap,
         reasons=(*floor_reasons, *cap_reasons, *_missing(factors)),
     )
     return _worded(risk, seen)
+
+
+def bare(seen: Picture) -> Risk:
+    """The same score, floor and cap without factors and words: what decides, for a replay."""
+    floor, floor_reasons = floors(seen)
+    cap, cap_reasons = caps(seen)
+    reasons = (*floor_reasons, *cap_reasons)
+    return Risk(
+        score=points(measure(seen), seen.office.risk.weights), factors=(), floor=floor, cap=cap, reasons=reasons
+    )
+
+
+def measure(seen: Picture) -> dict[str, float | None]:
+    """Code of a factor → x in 0..1, None where its input is missing; in the order of the card."""
+    return {code: value(seen) for code, _, value in FACTORS}
+
+
+def points(values: Mapping[str, float | None], weights: Mapping[str, float]) -> float:
+    """The score, 0..100: missing factors leave their weight to the others."""
+    total = _total(values, weights)
+    if not total:
+        return 0.0
+    return min(100.0, sum(100 * weights.get(code, 0.0) / total * x for code, x in values.items() if x is not None))
+
+
+def _total(values: Mapping[str, float | None], weights: Mapping[str, float]) -> float:
+    return sum(weights.get(code, 0.0) for code, x in values.items() if x is not None)
 
 
 def _missing(factors: Sequence[RiskFactor]) -> tuple[Reason, ...]:

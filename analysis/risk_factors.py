@@ -1,14 +1,13 @@
-"""The seven factors. Each takes the picture and gives (x or None, Chinese words for what was measured)."""
+"""The seven factors. Each takes the picture and gives x in 0..1, or None where its input is missing.
+
+What the card says of them is in `analysis.risk_words`.
+"""
 
 import math
-from collections import Counter, defaultdict
 from collections.abc import Callable
-from datetime import datetime, timedelta
 
-from analysis.bursts import doubling_words, event_speed, ewma
-from analysis.risk_picture import Picture, authority, moment
-
-Measured = tuple[float | None, str]
+from analysis.bursts import event_speed
+from analysis.risk_picture import Picture
 
 #: sensitivity of a mark, whatever the topic: the five must-answer kinds (国办发〔2016〕61号), rumour, casualties, crowd
 _SENSITIVE = {
@@ -22,82 +21,50 @@ _SENSITIVE = {
     "rumour": (0.7, "疑似谣言"),
 }
 _MARK_VOICES = 2  #: voices that must carry a mark before it counts for the whole event (or a tenth of them)
+_NO_LIMIT = 48.0  #: hours, 国办发〔2016〕61号
 
 
-def sensitivity(seen: Picture) -> Measured:
+def sensitivity(seen: Picture) -> float | None:
     """S: the highest of the topic table and of the marks; a mark on one voice of many is not the event's."""
-    found = [(topic.sensitivity, topic.name) for t in _topics(seen) if (topic := seen.office.topics.get(t)) is not None]
-    need = min(_MARK_VOICES, max(1, math.ceil(len(seen.voices) / 10)))
-    for code, (x, name) in _SENSITIVE.items():
-        if code in seen.event.flags or len(seen.flagged(code)) >= need:
-            found.append((x, name))
-    if not found:
-        return None, "未归入专题"
-    x, name = max(found)
-    return x, name
+    found = most_sensitive(seen)
+    return found[0] if found else None
 
 
-def _topics(seen: Picture) -> list[str]:
-    """The event's topic and those of at least a quarter of the voices."""
-    counts = Counter(m.topic for m in seen.voices if m.topic)
-    return [t for t, n in counts.items() if 4 * n >= len(seen.voices)] or (
-        [seen.event.topic] if seen.event.topic else []
-    )
+def most_sensitive(seen: Picture) -> tuple[float, str] | None:
+    """(x, name) of the topic or mark that makes the event sensitive."""
+    tally, topics = seen.tally, seen.office.topics
+    named = [t for t, n in tally.topics.items() if 4 * n >= tally.voices]  # those of at least a quarter of the voices
+    if not named and seen.event.topic:
+        named = [seen.event.topic]
+    found = [(topics[t].sensitivity, topics[t].name) for t in named if t in topics]
+    need = min(_MARK_VOICES, max(1, math.ceil(tally.voices / 10)))
+    if tally.marks or seen.event.flags:
+        for code, pair in _SENSITIVE.items():
+            if code in seen.event.flags or tally.flagged(code).documents >= need:
+                found.append(pair)
+    return max(found, default=None)
 
 
-def speed(seen: Picture) -> Measured:
+def speed(seen: Picture) -> float | None:
     """V: min(1, EWMA/4) of the robust hourly z; an hour is the sixty minutes before now, not the clock's."""
-    if not seen.members:
-        return 0.0, "暂无新增"
-    stamps = [moment(seen, m) for m in seen.members]
-    hours = event_speed(stamps, seen.now, seen.baseline)
-    level = ewma(hours)[-1]
-    last = sum(seen.now - at < timedelta(hours=1) for at in stamps)
-    words = doubling_words(stamps, seen.now)
-    return min(1.0, max(0.0, float(level)) / 4), f"近1小时{last}条" + (f"，{words}" if words else "")
+    if not seen.tally.stamps:
+        return 0.0
+    level = event_speed(seen.tally.hours(seen.moment), seen.now, seen.baseline)
+    return min(1.0, max(0.0, level) / 4)
 
 
-def heat(seen: Picture) -> Measured:
-    """H: ln(1+h)/ln(1+h95), h = sum of a_src(1 + 2 reposts + 1.5 comments + .2 likes + .001 reads) over 24 hours."""
-    h = heat_of(seen)
-    x = min(1.0, math.log1p(h) / math.log1p(max(seen.office.risk.heat_p95, 1.0)))
-    figures = (("阅读量", "reads"), ("转发", "reposts"), ("评论", "comments"), ("点赞", "likes"))
-    absent = [name for name, field in figures if all(getattr(m, field) is None for m in seen.recent)]
-    return x, f"近24小时{len(seen.recent)}条" + (f"，缺{'、'.join(absent)}" if absent and seen.recent else "")
+def heat(seen: Picture) -> float | None:
+    """H: ln(1+h)/ln(1+h95), h over 24 hours; near-duplicates count here as spread."""
+    return min(1.0, math.log1p(seen.tally.heat(seen.moment)) / math.log1p(max(seen.office.risk.heat_p95, 1.0)))
 
 
-def heat_of(seen: Picture) -> float:
-    """h of the last 24 hours; near-duplicates count here as spread."""
-    factor = seen.office.risk.source_factor
-    return sum(
-        factor.get(m.kind, 1.0)
-        * (
-            1
-            + 2 * max(0, m.reposts or 0)
-            + 1.5 * max(0, m.comments or 0)
-            + 0.2 * max(0, m.likes or 0)
-            + 0.001 * max(0, m.reads or 0)
-        )
-        for m in seen.recent
-    )
-
-
-def negativity(seen: Picture) -> Measured:
+def negativity(seen: Picture) -> float | None:
     """N: Wilson lower bound of the negative share of voices × (.5 + .5 intensity). One angry post is not 100 %.
 
     A voice is an author (or a document, where no author is known): ten posts of one person are one voice.
     """
-    by_voice: dict[str, list[tuple[bool, float]]] = defaultdict(list)
-    for m in seen.public:
-        by_voice[m.author or m.document].append((m.negative, m.sentiment))
-    if not by_voice:
-        return None, "暂无群众发声"
-    n = len(by_voice)
-    negative = sum(sum(is_bad for is_bad, _ in said) / len(said) for said in by_voice.values())
-    strengths = [p for said in by_voice.values() for is_bad, p in said if is_bad]
-    strength = sum(strengths) / len(strengths) if strengths else 0.0
-    x = wilson(negative, n) * (0.5 + 0.5 * strength)
-    return x, f"{n}个声音中负面{negative / n:.0%}"
+    tally = seen.tally
+    return wilson(tally.negative, tally.people) * (0.5 + 0.5 * tally.strength) if tally.people else None
 
 
 def wilson(successes: float, n: int, z: float = 1.96) -> float:
@@ -110,44 +77,30 @@ def wilson(successes: float, n: int, z: float = 1.96) -> float:
     return max(0.0, (middle - spread) / (1 + z * z / n))
 
 
-def sources(seen: Picture) -> Measured:
+def sources(seen: Picture) -> float | None:
     """A: the most authoritative source, +.1 per further kind of platform."""
-    if not seen.members:
-        return None, "暂无信源"
-    best = max(authority(m) for m in seen.members)
-    platforms = len(_platforms(seen))
-    return min(1.0, best + 0.1 * max(0, platforms - 1)), f"最高信源权重{best:.1f}，{platforms}类平台"
+    tally = seen.tally
+    return min(1.0, tally.authority + 0.1 * max(0, tally.platforms - 1)) if tally.stamps else None
 
 
-def _platforms(seen: Picture) -> set[str]:
-    return {m.kind for m in seen.members if m.kind != "reply"}
-
-
-def breadth(seen: Picture) -> Measured:
+def breadth(seen: Picture) -> float | None:
     """C: share of voices from outside, at least three kinds of platform, words of crowd or of going there."""
-    if not seen.voices:
-        return None, "暂无发声"
-    outside = sum(not m.ours for m in seen.voices) / len(seen.voices)
-    platforms = len(_platforms(seen))
-    crowd = bool(seen.flagged("crowd")) or "crowd" in seen.event.flags
-    x = 0.4 * outside + 0.3 * min(1.0, (platforms - 1) / 2 if platforms else 0.0) + 0.3 * crowd
-    text = f"外地声音{outside:.0%}，{platforms}类平台" + ("，有聚集苗头" if crowd else "")
-    return min(1.0, x), text
+    tally = seen.tally
+    if not tally.voices:
+        return None
+    platforms = tally.platforms
+    wide = 0.3 * min(1.0, (platforms - 1) / 2 if platforms else 0.0)
+    return min(1.0, 0.4 * tally.outside / tally.voices + wide + 0.3 * gathering(seen))
 
 
-def gap(seen: Picture) -> Measured:
+def gathering(seen: Picture) -> bool:
+    """Whether people speak of gathering."""
+    return "crowd" in seen.tally.marks or "crowd" in seen.event.flags
+
+
+def gap(seen: Picture) -> float | None:
     """R: elapsed time / statutory limit while no authoritative reply is public. The clock never restarts."""
-    if seen.answered:
-        return 0.0, "已有权威回应"
-    elapsed = max(0.0, (seen.now - start_of(seen)) / timedelta(hours=1))
-    limit = limit_hours(seen)
-    return min(1.0, elapsed / limit), f"{elapsed:.0f}小时未回应，时限{limit:g}小时"
-
-
-def start_of(seen: Picture) -> datetime:
-    """The earliest known moment: the thing itself, or its first publication."""
-    known = [at for at in (seen.event.occurred_at, seen.event.first_at) if at is not None]
-    return min(known)
+    return 0.0 if seen.answered else min(1.0, seen.elapsed / limit_hours(seen))
 
 
 def limit_hours(seen: Picture) -> float:
@@ -161,13 +114,13 @@ def limit_hours(seen: Picture) -> float:
         and rule.hours
         and (not rule.incident_grades or grade in rule.incident_grades)
         and (not rule.flags or flags & set(rule.flags))
-        and (not rule.kinds or any(m.kind in rule.kinds for m in seen.members))
+        and (not rule.kinds or not seen.tally.kinds.keys().isdisjoint(rule.kinds))
     ]
-    return min(hours, default=48.0)
+    return min(hours, default=_NO_LIMIT)
 
 
 #: code, name, measure: the order of the card
-FACTORS: tuple[tuple[str, str, Callable[[Picture], Measured]], ...] = (
+FACTORS: tuple[tuple[str, str, Callable[[Picture], float | None]], ...] = (
     ("S", "敏感度", sensitivity),
     ("V", "速度", speed),
     ("H", "热度", heat),

@@ -3,9 +3,9 @@
 Which floors and caps there are, and to which level they lead, is `office.toml [risk]`; here is when they hold.
 """
 
-from analysis.risk_factors import heat_of
-from analysis.risk_picture import Picture, authority
-from storage.types import Level, Member, Reason
+from analysis.risk_picture import Picture
+from analysis.risk_tally import GRAVE_RUMOUR, Mark
+from storage.types import Level, Reason
 
 _VOICES = 3  #: voices (or one authoritative source) that make a machine's mark a floor before a person confirmed it
 _SURE = 0.8  #: authority from which one source is enough
@@ -40,18 +40,12 @@ def _holds(key: str, seen: Picture) -> tuple[str, ...] | None:
     if key.startswith("grade."):
         return () if seen.event.incident_grade == key[6:] else None
     if key in seen.event.flags:
-        return tuple(m.document for m in seen.flagged(key)[:_VOICES])
-    if key == "rumour.grave":
-        grave = [m for m in seen.flagged("rumour") if {"casualty", "crowd", "must.emergency"} & set(m.flags)]
-        return _enough(grave)
-    return _enough(seen.flagged(key))
+        return seen.tally.flagged(key).evidence
+    return _enough(seen.tally.flagged(GRAVE_RUMOUR if key == "rumour.grave" else key))
 
 
-def _enough(marked: list[Member]) -> tuple[str, ...] | None:
-    voices = {m.author or m.document for m in marked}
-    if len(voices) >= _VOICES or any(authority(m) >= _SURE for m in marked):
-        return tuple(m.document for m in marked[:_VOICES])
-    return None
+def _enough(mark: Mark) -> tuple[str, ...] | None:
+    return mark.evidence if len(mark.voices) >= _VOICES or mark.authority >= _SURE else None
 
 
 def caps(seen: Picture) -> tuple[Level | None, tuple[Reason, ...]]:
@@ -67,17 +61,19 @@ def caps(seen: Picture) -> tuple[Level | None, tuple[Reason, ...]]:
 
 
 def _foreign(seen: Picture) -> str:
-    return "不属本地，本级无处置职责" if seen.voices and not any(m.ours for m in seen.voices) else ""
+    tally = seen.tally
+    return "不属本地，本级无处置职责" if tally.voices and tally.outside == tally.voices else ""
 
 
 def _single(seen: Picture) -> str:
-    alone = len({m.source for m in seen.members}) == 1
-    return "仅一个来源且热度低于本地中位" if alone and heat_of(seen) < seen.office.risk.heat_median else ""
+    alone = len(seen.tally.sources) == 1
+    if alone and seen.tally.heat(seen.moment) < seen.office.risk.heat_median:
+        return "仅一个来源且热度低于本地中位"
+    return ""
 
 
 def _advertisement(seen: Picture) -> str:
-    marked = len(seen.flagged("advertisement"))
-    return "多为广告或批量投诉" if seen.voices and 2 * marked > len(seen.voices) else ""
+    return "多为广告或批量投诉" if 2 * seen.tally.flagged("advertisement").documents > seen.tally.voices else ""
 
 
 _CAPS = {"foreign": _foreign, "single": _single, "advertisement": _advertisement}

@@ -1,8 +1,67 @@
-"""The card's sentence: why it is at this level, and what would raise it."""
+"""The card in Chinese: what each factor measured, why it is at this level, and what would raise it."""
 
-from analysis.risk_factors import limit_hours
+from collections.abc import Callable, Mapping
+
+from analysis.bursts import doubling_words
+from analysis.risk_factors import gathering, limit_hours, most_sensitive
 from analysis.risk_picture import Picture
+from analysis.risk_tally import FIGURES, HOUR
 from storage.types import Level, Risk, RiskFactor
+
+
+def factor_words(code: str, seen: Picture) -> str:
+    """What was measured for this factor, or what is missing."""
+    return _WORDS[code](seen)
+
+
+def _sensitivity(seen: Picture) -> str:
+    found = most_sensitive(seen)
+    return found[1] if found else "未归入专题"
+
+
+def _speed(seen: Picture) -> str:
+    stamps = seen.tally.stamps
+    if not stamps:
+        return "暂无新增"
+    last = sum(seen.moment - at < HOUR for at in stamps[seen.tally.recent(seen.moment) :])
+    words = doubling_words(stamps, seen.moment)
+    return f"近1小时{last}条" + (f"，{words}" if words else "")
+
+
+def _heat(seen: Picture) -> str:
+    recent = seen.tally.figures[seen.tally.recent(seen.moment) :]
+    known = 0
+    for bits in recent:
+        known |= bits
+    absent = [name for i, (name, _) in enumerate(FIGURES) if not known >> i & 1]
+    return f"近24小时{len(recent)}条" + (f"，缺{'、'.join(absent)}" if absent and recent else "")
+
+
+def _negativity(seen: Picture) -> str:
+    n = seen.tally.people
+    return f"{n}个声音中负面{seen.tally.negative / n:.0%}" if n else "暂无群众发声"
+
+
+def _sources(seen: Picture) -> str:
+    tally = seen.tally
+    return f"最高信源权重{tally.authority:.1f}，{tally.platforms}类平台" if tally.stamps else "暂无信源"
+
+
+def _breadth(seen: Picture) -> str:
+    tally = seen.tally
+    if not tally.voices:
+        return "暂无发声"
+    text = f"外地声音{tally.outside / tally.voices:.0%}，{tally.platforms}类平台"
+    return text + ("，有聚集苗头" if gathering(seen) else "")
+
+
+def _gap(seen: Picture) -> str:
+    return "已有权威回应" if seen.answered else f"{seen.elapsed:.0f}小时未回应，时限{limit_hours(seen):g}小时"
+
+
+_WORDS: Mapping[str, Callable[[Picture], str]] = {
+    "S": _sensitivity, "V": _speed, "H": _heat, "N": _negativity, "A": _sources, "C": _breadth, "R": _gap,
+}  # fmt: skip
 
 
 def sentence(risk: Risk, seen: Picture) -> str:

@@ -1,0 +1,176 @@
+"""What is known of an event's documents, kept as they come: one more costs the same however many there are.
+
+    members ─add→ counts of voices, marks, kinds · stamps in order · heat up to each stamp
+
+Whole numbers throughout (microseconds, millionths), so that no order of arrival changes a sum by a last digit.
+"""
+
+import math
+from bisect import bisect_right, insort
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from storage.types import Kind, Member
+
+HOUR = 3_600_000_000  #: microseconds
+DAY = 24 * HOUR
+#: kinds that are no citizen's voice
+ECHO = ("government", "reply", "hotlist", "news")
+#: figures of a document in the order of the bits of `Tally.figures`
+FIGURES = (("阅读量", "reads"), ("转发", "reposts"), ("评论", "comments"), ("点赞", "likes"))
+#: authority of a source that has none of its own, by kind: 央媒 1, 省媒 .8, 市媒 .6, 本地论坛 .4, 热线 .3
+_AUTHORITY = {"news": 0.6, "government": 0.6, "hotlist": 0.6, "forum": 0.4, "social": 0.4, "message": 0.3}
+_AUTHORITY |= {"hotline": 0.3, "reply": 0.0}
+#: marks that make a rumour a grave one
+_GRAVE = frozenset({"casualty", "crowd", "must.emergency"})
+#: voices that carry "rumour" and one of _GRAVE; no flag of a document has this name
+GRAVE_RUMOUR = "rumour+"
+_EVIDENCE = 3  #: documents that are named for a mark
+_MOST = 10**9  #: a figure beyond it is a slip
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICRO = timedelta(microseconds=1)
+
+
+def micros(at: datetime) -> int:
+    """Microseconds since 1970."""
+    return (at - _EPOCH) // _MICRO
+
+
+def authority(member: Member) -> float:
+    """Of the source, or the usual one of its kind where none is configured; 0..1."""
+    return member.authority or _AUTHORITY.get(member.kind, 0.0)
+
+
+@dataclass(slots=True)
+class Mark:
+    """Who carries a flag: documents counted, the first three named, distinct voices, the surest source."""
+
+    documents: int = 0
+    first: list[tuple[int, str]] = field(default_factory=list)  #: (stamp, document), oldest first
+    voices: set[str] = field(default_factory=set)
+    authority: float = 0.0
+
+    @property
+    def evidence(self) -> tuple[str, ...]:
+        """Ids of the first documents with this mark."""
+        return tuple(document for _, document in self.first)
+
+
+@dataclass(slots=True)
+class Tally:
+    """The documents of one event so far. `factor`: heat of one document by kind (`RiskSettings.source_factor`)."""
+
+    factor: Mapping[str, float]
+    stamps: list[int] = field(default_factory=list)  #: when each was seen, in order
+    figures: list[int] = field(default_factory=list)  #: which figures each has, as bits of FIGURES
+    kinds: Counter[Kind] = field(default_factory=Counter)
+    sources: set[str] = field(default_factory=set)
+    authority: float = 0.0  #: of the surest source
+    voices: int = 0  #: documents that are not spread
+    outside: int = 0  #: voices from elsewhere
+    topics: Counter[str] = field(default_factory=Counter)  #: of voices
+    marks: dict[str, Mark] = field(default_factory=dict)
+    people: int = 0  #: citizens' voices: an author, or a document where no author is known
+    _said: dict[str, tuple[int, int]] = field(default_factory=dict)  # voice → (negative documents, documents)
+    _shares: Counter[tuple[int, int]] = field(default_factory=Counter)
+    _strength: int = 0  # of negative documents, millionths
+    _strong: int = 0
+    _heat: list[int] = field(default_factory=list)  # of each document, millionths
+    _upto: list[int] = field(default_factory=list)  # sums of _heat; shorter than it after one came out of order
+
+    def add(self, member: Member, stamp: int) -> None:
+        """One more document, seen at this microsecond."""
+        at = bisect_right(self.stamps, stamp)
+        self.stamps.insert(at, stamp)
+        self.figures.insert(at, sum(1 << i for i, (_, name) in enumerate(FIGURES) if getattr(member, name) is not None))
+        self._heat.insert(at, _heat_of(member, self.factor))
+        del self._upto[at:]
+        self.kinds[member.kind] += 1
+        self.sources.add(member.source)
+        self.authority = max(self.authority, authority(member))
+        if member.duplicate_of is None:
+            self._voice(member, stamp)
+
+    def _voice(self, member: Member, stamp: int) -> None:
+        self.voices += 1
+        self.outside += not member.ours
+        if member.topic:
+            self.topics[member.topic] += 1
+        flags = set(member.flags)
+        if "rumour" in flags and flags & _GRAVE:
+            flags.add(GRAVE_RUMOUR)
+        for flag in flags:
+            mark = self.marks.setdefault(flag, Mark())
+            mark.documents += 1
+            insort(mark.first, (stamp, member.document))
+            del mark.first[_EVIDENCE:]
+            mark.voices.add(member.author or member.document)
+            mark.authority = max(mark.authority, authority(member))
+        if member.kind not in ECHO:
+            self._citizen(member)
+
+    def _citizen(self, member: Member) -> None:
+        who = member.author or member.document
+        bad, said = self._said.get(who, (0, 0))
+        if said:
+            self._shares[bad, said] -= 1
+        else:
+            self.people += 1
+        self._said[who] = (bad + member.negative, said + 1)
+        self._shares[bad + member.negative, said + 1] += 1
+        if member.negative:
+            self._strength += round(member.sentiment * 1_000_000)
+            self._strong += 1
+
+    @property
+    def count(self) -> int:
+        """Documents, spread included."""
+        return len(self.stamps)
+
+    @property
+    def negative(self) -> float:
+        """Citizens' voices that are negative; one that says both counts by its share."""
+        return math.fsum(n * bad / said for (bad, said), n in self._shares.items() if bad and n)
+
+    @property
+    def strength(self) -> float:
+        """Mean probability of what is negative, 0..1."""
+        return self._strength / self._strong / 1_000_000 if self._strong else 0.0
+
+    def recent(self, now: int) -> int:
+        """Index of the first document of the 24 hours before `now`."""
+        return bisect_right(self.stamps, now - DAY)
+
+    def heat(self, now: int) -> float:
+        """h of the 24 hours before `now`: sum of a_src (1 + 2 reposts + 1.5 comments + .2 likes + .001 reads)."""
+        upto, total = self._upto, self._upto[-1] if self._upto else 0
+        for value in self._heat[len(upto) :]:
+            total += value
+            upto.append(total)
+        first = self.recent(now)
+        return (total - (upto[first - 1] if first else 0)) / 1_000_000
+
+    def hours(self, now: int) -> list[int]:
+        """Documents of the last 24 steps of sixty minutes, the step that ends at `now` first."""
+        counts = [0] * 24
+        for stamp in self.stamps[self.recent(now) :]:
+            counts[(now - stamp) // HOUR] += 1
+        return counts
+
+    @property
+    def platforms(self) -> int:
+        """Kinds of platform; the administration's reply is none."""
+        return len(self.kinds) - ("reply" in self.kinds)
+
+    def flagged(self, code: str) -> Mark:
+        """Voices with this flag."""
+        return self.marks.get(code) or Mark()
+
+
+def _heat_of(member: Member, factor: Mapping[str, float]) -> int:
+    reposts, comments, likes, reads = (
+        min(_MOST, max(0, n or 0)) for n in (member.reposts, member.comments, member.likes, member.reads)
+    )
+    return round(1000 * factor.get(member.kind, 1.0)) * (1000 + 2000 * reposts + 1500 * comments + 200 * likes + reads)
