@@ -16,10 +16,11 @@ from analysis import flags, neardup, words
 from analysis.characters import Batch, fold_batch
 from analysis.departments import Catalogue, learned
 from analysis.places import Gazetteer
-from analysis.privacy import mask
+from analysis.privacy import masked_texts
 from analysis.routing import Router, load_router
+from analysis.rules import Lexicon
 from analysis.sentiment import SCORERS, Scorer
-from analysis.text import LIMIT, hashtags, plain, sentences, sound
+from analysis.text import LIMIT, hashtags, plain, sentences, sound_many
 from analysis.topics import TopicMatcher
 from storage.types import (
     Assessment,
@@ -74,16 +75,20 @@ class Assessor:
         return SCORERS[self.office.scorer](self.models)
 
     @cached_property
+    def _lexicon(self) -> Lexicon:
+        return Lexicon()
+
+    @cached_property
     def _topics(self) -> TopicMatcher:
-        return TopicMatcher(self.office)
+        return TopicMatcher(self.office, self._lexicon)
 
     @cached_property
     def _places(self) -> Gazetteer:
-        return Gazetteer(self.office)
+        return Gazetteer(self.office, self._lexicon)
 
     @cached_property
     def _departments(self) -> Catalogue:
-        return Catalogue(self.office)
+        return Catalogue(self.office, self._lexicon)
 
     @cached_property
     def _router(self) -> Router | None:
@@ -91,7 +96,12 @@ class Assessor:
 
     @cached_property
     def _flags(self) -> flags.FlagRules:
-        return flags.FlagRules()
+        return flags.FlagRules(self._lexicon)
+
+    @cached_property
+    def _rules(self) -> tuple[TopicMatcher, Gazetteer, Catalogue, flags.FlagRules]:
+        """All that read by rules: compiled together, so that one pass finds the words of all."""
+        return self._topics, self._places, self._departments, self._flags
 
     @cached_property
     def version(self) -> str:
@@ -104,78 +114,43 @@ class Assessor:
 
     def assess(self, documents: Sequence[Document]) -> list[Assessment | UnreadableDocument]:
         """Assess a batch; order and length are kept, a document that cannot be read gives its reason in its place."""
-        prepared = [_prepare(document) for document in documents]
+        prepared = _prepared(documents)
         parts = [p for p in prepared if isinstance(p, _Part)]
         found = iter(self._assess(parts) if parts else [])
         return [next(found) if isinstance(p, _Part) else p for p in prepared]
 
     def _assess(self, parts: Sequence[_Part]) -> list[Assessment]:
-        batch = fold_batch([p.whole for p in parts])
-        topics = self._topics.match_batch(batch)
-        places = [
-            _with_area(hits, self._places.named(p.document.area))
-            for p, hits in zip(
-                parts, self._places.find_batch(batch, [p.document.kind in _LOCAL for p in parts]), strict=True
-            )
-        ]
-        departments = self._departments.guess(batch, topics, places)
-        if self._router is not None:
-            departments = learned(departments, self._router, [p.whole for p in parts], self.office)
-        titles = _title_lengths(parts)
+        topic_rules, gazetteer, catalogue, marks = self._rules
+        texts = [p.whole for p in parts]
+        batch = fold_batch(texts)
+        found = self._lexicon.find(batch.folded)
         kinds = [p.document.kind for p in parts]
-        replies = self._flags.replies(batch, kinds)
+        topics = topic_rules.match_batch(batch, found)
+        named = gazetteer.find_batch(batch, [kind in _LOCAL for kind in kinds], found)
+        places = [_with_area(hits, gazetteer.named(p.document.area)) for p, hits in zip(parts, named, strict=True)]
+        departments = catalogue.guess(batch, topics, places, found)
+        if self._router is not None:
+            departments = learned(departments, self._router, texts, self.office)
+        replies = marks.replies(batch, kinds, found)
         sentiments = self._scorer.score(batch, ["reply" if r else k for r, k in zip(replies, kinds, strict=True)])
-        text_kinds = self._flags.kinds(batch, titles, kinds, [s.label for s in sentiments])
-        marks = self._flags.flags(batch)
+        text_kinds = marks.kinds(batch, _title_lengths(parts), kinds, [s.label for s in sentiments], found)
+        flagged = marks.flags(batch, found)
         signatures = neardup.signatures([p.masked_text or p.masked_title for p in parts])
+        tokens = words.tokens_of_batch(batch)
+        version = self.version
         return [
-            self._joined(*row)
+            _joined(version, *row)
             for row in zip(
-                parts, batch.folded, sentiments, topics, places, departments, marks, text_kinds, signatures, strict=True
+                parts, tokens, sentiments, topics, places, departments, flagged, text_kinds, signatures, strict=True
             )
         ]
-
-    def _joined(
-        self,
-        part: _Part,
-        folded: str,
-        sentiment: Sentiment,
-        topics: tuple[TopicHit, ...],
-        places: tuple[PlaceHit, ...],
-        departments: tuple[DepartmentGuess, ...],
-        marks: tuple[Flag, ...],
-        kind: Flag,
-        signature: bytes,
-    ) -> Assessment:
-        cut = words.tokens_of_folded(folded)
-        text_kind = kind.code.removeprefix("kind.")
-        more = (
-            (kind, Flag(code="advertisement", text="疑似广告", words=kind.words))
-            if text_kind == "advertisement"
-            else (kind,)
-        )
-        return Assessment(
-            id=part.document.id,
-            sentiment=sentiment,
-            topics=topics,
-            departments=departments,
-            places=places,
-            keywords=_keywords(part, cut, places),
-            flags=(*marks, *more),
-            masked_title=part.masked_title,
-            masked_text=part.masked_text,
-            tokens=" ".join(cut),
-            signature=signature,
-            text_kind=text_kind,
-            version=self.version,
-        )
 
     def targets(self, document: Document) -> list[tuple[str, Sentiment]]:
         """Sentiment towards each department and place that is named: that of the sentences which name it.
 
         (id of the department or place, sentiment), in the order of first mention.
         """
-        part = _prepare(document)
+        (part,) = _prepared([document])
         if not isinstance(part, _Part):
             return []
         said = sentences(part.whole)
@@ -192,10 +167,51 @@ class Assessor:
         return list(zip(named, scored, strict=True))
 
 
-def _prepare(document: Document) -> _Part | UnreadableDocument:
-    if not isinstance(document.text, str) or not isinstance(document.title, str):
-        return UnreadableDocument(f"文档 {document.id} 的标题或正文不是文本")
-    return _Part(document, mask(sound(document.title)).text, mask(sound(document.text)).text)
+def _prepared(documents: Sequence[Document]) -> list[_Part | UnreadableDocument]:
+    """Titles and texts made harmless and masked, all at once."""
+    readable = [isinstance(d.text, str) and isinstance(d.title, str) for d in documents]
+    good = [d for d, well in zip(documents, readable, strict=True) if well]
+    masked = masked_texts(sound_many([d.title for d in good] + [d.text for d in good]))
+    parts = iter([_Part(d, masked[i], masked[len(good) + i]) for i, d in enumerate(good)])
+    return [
+        next(parts) if well else UnreadableDocument(f"文档 {document.id} 的标题或正文不是文本")
+        for document, well in zip(documents, readable, strict=True)
+    ]
+
+
+def _joined(
+    version: str,
+    part: _Part,
+    tokens: Sequence[str],
+    sentiment: Sentiment,
+    topics: tuple[TopicHit, ...],
+    places: tuple[PlaceHit, ...],
+    departments: tuple[DepartmentGuess, ...],
+    marks: tuple[Flag, ...],
+    kind: Flag,
+    signature: bytes,
+) -> Assessment:
+    text_kind = kind.code.removeprefix("kind.")
+    more = (
+        (kind, Flag(code="advertisement", text="疑似广告", words=kind.words))
+        if text_kind == "advertisement"
+        else (kind,)
+    )
+    return Assessment(
+        id=part.document.id,
+        sentiment=sentiment,
+        topics=topics,
+        departments=departments,
+        places=places,
+        keywords=_keywords(part, tokens, places),
+        flags=(*marks, *more),
+        masked_title=part.masked_title,
+        masked_text=part.masked_text,
+        tokens=" ".join(tokens),
+        signature=signature,
+        text_kind=text_kind,
+        version=version,
+    )
 
 
 def _with_area(hits: tuple[PlaceHit, ...], named: PlaceHit | None) -> tuple[PlaceHit, ...]:

@@ -102,6 +102,8 @@ class Batch:
 
     def original(self, i: int, start: int, end: int) -> str:
         """What stands in text i at [start, end) of its folded form."""
+        if len(self.folded[i]) == len(self.texts[i]):  # nothing was left out
+            return self.texts[i][start:end]
         first = self._places[self.offsets[i] + start] - self._starts[i]
         last = self._places[self.offsets[i] + end - 1] - self._starts[i]
         return self.texts[i][first : last + 1]

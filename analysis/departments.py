@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from analysis.characters import Batch, fold_batch
 from analysis.places import chain
 from analysis.routing import Router
-from analysis.topics import RuleSet
+from analysis.rules import Found, Lexicon, RuleSet
 from storage.query import Node, Or, Word, parse
 from storage.types import Department, DepartmentGuess, Office, PlaceHit, TopicHit
 
@@ -24,7 +24,6 @@ _MOST = 5
 
 @dataclass(frozen=True, slots=True)
 class _Duty:
-    topic: str
     departments: tuple[str, ...]
     basis: str
 
@@ -32,22 +31,33 @@ class _Duty:
 class Catalogue:
     """派单目录 and duties, compiled once."""
 
-    def __init__(self, office: Office) -> None:
+    def __init__(self, office: Office, lexicon: Lexicon | None = None) -> None:
         self._office = office
-        self._duties = [_Duty(t.id, r.departments, r.basis) for t in office.topics.values() for r in t.rules]
+        self._duties = [_Duty(r.departments, r.basis) for t in office.topics.values() for r in t.rules]
+        self._duties_of: dict[str, list[int]] = {}
+        for rule, topic in enumerate(t.id for t in office.topics.values() for _ in t.rules):
+            self._duties_of.setdefault(topic, []).append(rule)
         when = [parse(r.when) for t in office.topics.values() for r in t.rules]
         known = list(office.departments.values())
         self._named = _name_rules(known)
         self._duty_words = [(d.id, Or(tuple(Word(w) for w in d.duties))) for d in known if d.duties]
         nodes: list[Node] = [*when, *(rule for _, rule in self._named), *(rule for _, rule in self._duty_words)]
-        self._rules = RuleSet(nodes)
+        self._rules = RuleSet(nodes, lexicon)
         self._towns = {d.area: d.id for d in known if d.type == "town" and d.area}
 
     def guess(
-        self, batch: Batch, topics: Sequence[Sequence[TopicHit]], places: Sequence[Sequence[PlaceHit]]
+        self,
+        batch: Batch,
+        topics: Sequence[Sequence[TopicHit]],
+        places: Sequence[Sequence[PlaceHit]],
+        found: Sequence[Found] | None = None,
     ) -> list[tuple[DepartmentGuess, ...]]:
-        """Candidates of each text, likeliest first, at most five."""
-        return [self._ranked(batch, i, hits, where) for i, (hits, where) in enumerate(zip(topics, places, strict=True))]
+        """Candidates of each text, likeliest first, at most five; `found`: what the lexicon found in each."""
+        found = found or self._rules.lexicon.find(batch.folded)
+        return [
+            self._ranked(batch, i, self._rules.hold(each), hits, where)
+            for i, (each, hits, where) in enumerate(zip(found, topics, places, strict=True))
+        ]
 
     def named(self, batch: Batch) -> list[list[str]]:
         """Departments that each text names."""
@@ -62,11 +72,16 @@ class Catalogue:
         ]
 
     def _ranked(
-        self, batch: Batch, i: int, topics: Sequence[TopicHit], places: Sequence[PlaceHit]
+        self,
+        batch: Batch,
+        i: int,
+        holding: Sequence[tuple[int, Sequence[tuple[int, int]]]],
+        topics: Sequence[TopicHit],
+        places: Sequence[PlaceHit],
     ) -> tuple[DepartmentGuess, ...]:
-        matched = {
-            rule: [batch.original(i, a, b) for a, b in spans] for rule, spans in self._rules.match(batch.folded[i])
-        }
+        if not (holding or topics or places):
+            return ()
+        matched = {rule: [batch.original(i, a, b) for a, b in spans] for rule, spans in holding}
         found: dict[str, DepartmentGuess] = {}
         ordered = sorted(topics, key=lambda hit: not hit.incident)
         for rank, hit in enumerate(ordered):
@@ -77,8 +92,9 @@ class Catalogue:
 
     def _by_topic(self, topic: str, matched: Mapping[int, list[str]], factor: float) -> list[DepartmentGuess]:
         entry = self._office.topics[topic]
-        for rule, duty in enumerate(self._duties):
-            if duty.topic == topic and rule in matched:
+        for rule in self._duties_of.get(topic, ()):
+            if rule in matched:
+                duty = self._duties[rule]
                 words = f"文中有「{matched[rule][0]}」" if matched[rule] else "条件成立"
                 reason = f"{duty.basis or '派单目录'}：{entry.name}，{words}"
                 return _leads(duty.departments, _DUTY_LEAD * factor, reason)

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from ahocorasick_rs import AhoCorasick, MatchKind
 
 from analysis.characters import Batch, fold_batch
-from analysis.topics import RuleSet
+from analysis.rules import Found, Lexicon, RuleSet
 from storage.query import parse
 from storage.types import Flag, Kind, SentimentLabel
 
@@ -146,15 +146,21 @@ _CITIZENS: frozenset[Kind] = frozenset(("message", "hotline", "forum", "social")
 class FlagRules:
     """All rules above, compiled once."""
 
-    def __init__(self) -> None:
-        self._flags = RuleSet([parse(rule) for _, _, rule in RULES])
-        self._kinds = RuleSet([parse(rule) for _, _, rule in KIND_RULES])
-        reply = next(rule for code, _, rule in KIND_RULES if code == "reply")
-        self._replies = AhoCorasick(reply.split(" | "), matchkind=MatchKind.LeftmostLongest)
+    def __init__(self, lexicon: Lexicon | None = None) -> None:
+        self.lexicon = lexicon or Lexicon()
+        self._flags = RuleSet([parse(rule) for _, _, rule in RULES], self.lexicon)
+        self._kinds = RuleSet([parse(rule) for _, _, rule in KIND_RULES], self.lexicon)
+        formulas = next(rule for code, _, rule in KIND_RULES if code == "reply").split(" | ")
+        self._formulas = frozenset(map(self.lexicon.number, formulas))
+        self._replies = AhoCorasick(formulas, matchkind=MatchKind.LeftmostLongest)
 
-    def flags(self, batch: Batch) -> list[tuple[Flag, ...]]:
-        """Sensitive marks of each text."""
-        return [self._marks(batch, i, self._flags.match(folded)) for i, folded in enumerate(batch.folded)]
+    def flags(self, batch: Batch, found: Sequence[Found] | None = None) -> list[tuple[Flag, ...]]:
+        """Sensitive marks of each text; `found`, here and below: what the lexicon found in each."""
+        found = found or self.lexicon.find(batch.folded)
+        return [
+            self._marks(batch, i, matched) if (matched := self._flags.hold(each)) else ()
+            for i, each in enumerate(found)
+        ]
 
     def _marks(self, batch: Batch, i: int, matched: Sequence[tuple[int, list[tuple[int, int]]]]) -> tuple[Flag, ...]:
         return tuple(
@@ -166,36 +172,51 @@ class FlagRules:
             for rule, spans in matched
         )
 
-    def replies(self, batch: Batch, sources: Sequence[Kind]) -> list[bool]:
+    def replies(self, batch: Batch, sources: Sequence[Kind], found: Sequence[Found] | None = None) -> list[bool]:
         """Which texts are official replies, by their source or by their own formulas."""
+        found = found or self.lexicon.find(batch.folded)
         return [
-            source == "reply" or len(self._replies.find_matches_as_indexes(folded[:_HEAD])) >= 2
-            for folded, source in zip(batch.folded, sources, strict=True)
+            source == "reply"
+            or (
+                not self._formulas.isdisjoint(each.words)
+                and len(self._replies.find_matches_as_indexes(folded[:_HEAD])) >= 2
+            )
+            for folded, source, each in zip(batch.folded, sources, found, strict=True)
         ]
 
     def kinds(
-        self, batch: Batch, titles: Sequence[int], sources: Sequence[Kind], labels: Sequence[SentimentLabel]
+        self,
+        batch: Batch,
+        titles: Sequence[int],
+        sources: Sequence[Kind],
+        labels: Sequence[SentimentLabel],
+        found: Sequence[Found] | None = None,
     ) -> list[Flag]:
         """The `kind.*` flag of each text; `titles` are the folded lengths of the titles that begin them."""
+        found = found or self.lexicon.find(batch.folded)
         return [
-            self._kind(batch, i, title, source, label)
-            for i, (title, source, label) in enumerate(zip(titles, sources, labels, strict=True))
+            self._kind(batch, i, each, title, source, label)
+            for i, (each, title, source, label) in enumerate(zip(found, titles, sources, labels, strict=True))
         ]
 
-    def _kind(self, batch: Batch, i: int, title: int, source: Kind, label: SentimentLabel) -> Flag:
+    def _kind(self, batch: Batch, i: int, found: Found, title: int, source: Kind, label: SentimentLabel) -> Flag:
         head = batch.folded[i][: title + _HEAD]
-        words: dict[str, list[str]] = {}
+        words: dict[str, list[tuple[int, int]]] = {}
         scores: dict[str, float] = {}
-        for rule, spans in self._kinds.match(head):
+        for rule, spans in self._kinds.hold(found.before(len(head))):
             kind = KIND_RULES[rule][0]
-            words[kind] = list(dict.fromkeys(batch.original(i, a, b) for a, b in spans))[:6]
-            weights = {head[a:b]: _TITLE if a < title else 1.0 for a, b in reversed(spans)}
-            scores[kind] = sum(weights.values())
+            words[kind] = spans
+            scores[kind] = sum({head[a:b]: _TITLE if a < title else 1.0 for a, b in reversed(spans)}.values())
         chosen = _choose(scores, head, source, label)
-        return Flag(code=f"kind.{chosen}", text=_NAMES[chosen], words=tuple(words.get(chosen, ())))
+        if chosen not in words:
+            return _BARE[chosen]
+        shown = dict.fromkeys(batch.original(i, a, b) for a, b in words[chosen])
+        return Flag(code=f"kind.{chosen}", text=_NAMES[chosen], words=tuple(shown)[:6])
 
 
 _NAMES = {code: name for code, name, _ in KIND_RULES} | {"other": "其他"}
+#: flags of a kind that no word of the text speaks for
+_BARE = {code: Flag(code=f"kind.{code}", text=name) for code, name in _NAMES.items()}
 
 
 def _choose(scores: Mapping[str, float], head: str, source: Kind, label: SentimentLabel) -> str:
@@ -206,11 +227,14 @@ def _choose(scores: Mapping[str, float], head: str, source: Kind, label: Sentime
         return "advertisement"
     if source not in _CITIZENS:
         return "other"
+    asks = head.rstrip().endswith(("?", "吗", "呢"))
+    if not scores:
+        return "complaint" if label == "negative" else "question" if asks else "other"
     weighted = {kind: scores.get(kind, 0.0) * weight for kind, weight in _WEIGHT.items()}
     if label == "negative":
         weighted["complaint"] += 1.5
         weighted["praise"] *= 0.3
-    if head.rstrip().endswith(("?", "吗", "呢")):
+    if asks:
         weighted["question"] += 1.0
     best = max(weighted, key=lambda kind: weighted[kind])
     return best if weighted[best] >= 0.8 else "other"

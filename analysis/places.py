@@ -5,12 +5,13 @@
 Works for another county by changing `places.toml`; nothing here knows a name.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 
 from ahocorasick_rs import AhoCorasick, MatchKind
 
 from analysis.characters import Batch, fold_batch, fold_text
+from analysis.rules import Found, Lexicon
 from storage.types import Office, Place, PlaceHit
 
 #: how sure a name alone is, by what it is: a road of that name stands in many cities, a town hardly
@@ -33,7 +34,7 @@ class _Name:
 class Gazetteer:
     """All names of the office's places, found in one pass."""
 
-    def __init__(self, office: Office) -> None:
+    def __init__(self, office: Office, lexicon: Lexicon | None = None) -> None:
         self._places = office.places
         self._city = office.places.get(office.home)
         self._names: dict[str, list[_Name]] = {}
@@ -44,6 +45,8 @@ class Gazetteer:
         self._elsewhere = {w: word for p in office.places.values() for word in p.elsewhere if (w := fold_text(word))}
         words = list({**dict.fromkeys(self._names), **dict.fromkeys(self._elsewhere)})
         self._words = words
+        self.lexicon = lexicon or Lexicon()
+        self._numbers = frozenset(map(self.lexicon.number, words))
         self._automaton = AhoCorasick(words, matchkind=MatchKind.LeftmostLongest) if words else None
         self._above = {place.id: _ancestors(place, office.places) for place in office.places.values()}
 
@@ -51,9 +54,18 @@ class Gazetteer:
         """Places of each text, surest first; `local` says which come from the city's own sources."""
         return self.find_batch(fold_batch(texts), local or [False] * len(texts))
 
-    def find_batch(self, batch: Batch, local: Sequence[bool]) -> list[tuple[PlaceHit, ...]]:
-        """`find` for texts that are folded already."""
-        return [self._hits(folded, own) for folded, own in zip(batch.folded, local, strict=True)]
+    def find_batch(
+        self, batch: Batch, local: Sequence[bool], found: Sequence[Found] | None = None
+    ) -> list[tuple[PlaceHit, ...]]:
+        """`find` for texts that are folded already; `found`: what the lexicon found in each.
+
+        Only texts that hold a name at all are read for the longest names.
+        """
+        found = found or self.lexicon.find(batch.folded)
+        return [
+            () if self._numbers.isdisjoint(each.words) else self._hits(folded, own)
+            for folded, own, each in zip(batch.folded, local, found, strict=True)
+        ]
 
     def named(self, area: str | None) -> PlaceHit | None:
         """The place that a source's own area column names, if the gazetteer knows it."""
@@ -68,7 +80,8 @@ class Gazetteer:
     def _hits(self, folded: str, local: bool) -> tuple[PlaceHit, ...]:
         if self._automaton is None:
             return ()
-        words = {self._words[w] for w, _, _ in self._automaton.find_matches_as_indexes(folded[:_LONGEST])}
+        found = self._automaton.find_matches_as_indexes(folded[:_LONGEST])
+        words = dict.fromkeys(self._words[w] for w, _, _ in found)  # in the order of the text: reasons name the first
         if not words:
             return ()
         named: dict[str, _Name] = {}
@@ -79,7 +92,7 @@ class Gazetteer:
         hits = [self._judge(name, named, words, local) for name in named.values()]
         return tuple(sorted(hits, key=lambda h: (-h.confidence, h.id)))
 
-    def _judge(self, name: _Name, named: Mapping[str, _Name], words: set[str], local: bool) -> PlaceHit:
+    def _judge(self, name: _Name, named: Mapping[str, _Name], words: Container[str], local: bool) -> PlaceHit:
         place = name.place
         confidence = _BY_TYPE.get(place.type, _OTHER_TYPE) * (1.0 if name.full else _ALIAS)
         told = [self._elsewhere[w] for w in map(fold_text, place.elsewhere) if w in words]

@@ -8,7 +8,7 @@ own names join the keywords through the gazetteer (`analysis.places`), which nee
 import re
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
 from importlib.util import find_spec
 from itertools import groupby, pairwise
@@ -16,7 +16,9 @@ from math import log
 from pathlib import Path
 from types import ModuleType
 
-from analysis.characters import fold_text
+import numpy as np
+
+from analysis.characters import Batch, Codes, fold_text
 from analysis.text import LIMIT, sound
 
 MODELS = Path(__file__).with_name("models")
@@ -32,7 +34,8 @@ def by_rjieba(words: Sequence[str] = ()) -> Cut:
     jieba = Jieba()
     for word in words:
         jieba.add_word(word, 100_000, "n")
-    return lambda text: list(jieba.cut_for_search(text))
+    cut: Cut = jieba.cut_for_search
+    return cut
 
 
 def _jieba() -> ModuleType:
@@ -75,6 +78,19 @@ def tokens_of_folded(folded: str, cut: Cut | None = None) -> list[str]:
     return [t for t in (cut or common())(_ENDLESS.sub(" ", folded)) if t[0].isalnum()]
 
 
+def tokens_of_batch(batch: Batch, cut: Cut | None = None) -> Iterator[list[str]]:
+    """`tokens` for a batch that is folded already, one text after the other: its words are used while they are warm."""
+    cut = cut or common()
+    folded = [_ENDLESS.sub(" ", text) for text in batch.folded] if _may_be_endless(batch.codes) else batch.folded
+    return ([t for t in cut(text) if t[0].isalnum()] for text in folded)
+
+
+def _may_be_endless(codes: Codes) -> bool:
+    """Whether 65 ASCII characters stand together anywhere."""
+    ascii_before = np.concatenate(([0], np.cumsum(codes < 0x80)))
+    return bool((ascii_before[65:] - ascii_before[:-65] == 65).any())
+
+
 def segment(text: str) -> str:
     """Search tokens separated by blanks: what the document store indexes, and how it cuts the words of a query."""
     return " ".join(tokens(text))
@@ -86,7 +102,26 @@ def background() -> tuple[dict[str, float], float]:
     lines = (MODELS / "background.tsv").read_text(encoding="utf-8").splitlines()
     documents = int(lines[0])
     counts = (line.split("\t") for line in lines[1:])
-    return {word: log(documents / (1 + int(n))) for word, n in counts}, log(documents / 2)
+    weight = cache(lambda n: log(documents / (1 + int(n))))  # equal weights are one object: the table stays small
+    return {word: weight(n) for word, n in counts}, log(documents / 2)
+
+
+class _Weights(dict[str, float]):
+    """tf·idf weight of one occurrence of a word: nothing for single characters, numbers and common words."""
+
+    def __missing__(self, word: str) -> float:
+        if len(word) < 2 or word.isascii() or len(word) > 6 or word.isnumeric():
+            return 0.0
+        return self._unknown
+
+    def __init__(self, idf: dict[str, float], unknown: float) -> None:
+        super().__init__((w, weight if len(w) > 1 and weight > _COMMON else 0.0) for w, weight in idf.items())
+        self._unknown = unknown if unknown > _COMMON else 0.0
+
+
+@cache
+def _weights() -> _Weights:
+    return _Weights(*background())
 
 
 def keywords(found: Sequence[str], count: int = 6) -> tuple[str, ...]:
@@ -94,19 +129,14 @@ def keywords(found: Sequence[str], count: int = 6) -> tuple[str, ...]:
 
     Single characters, numbers and words that the background calls common are left out.
     """
-    idf, unknown = background()
-    long = [word for word in found if len(word) > 1]
-    known = dict(zip(long, map(idf.get, long), strict=True))
-    weights = {word: _unknown(word, unknown) if weight is None else weight for word, weight in known.items()}
-    if len(weights) < len(long):
-        for word, times in Counter(long).items():
-            weights[word] *= times if weights[word] > _COMMON else 0
+    weight_of = _weights()
+    weights = {word: weight for word in found if (weight := weight_of[word])}
+    if len(weights) < len(found):
+        for word, times in Counter(found).items():
+            if times > 1 and word in weights:
+                weights[word] *= times
     best = sorted(weights, key=weights.__getitem__, reverse=True)  # stable: of equals the one that came first
-    return tuple(_without_parts([word for word in best[: 3 * count] if weights[word] > _COMMON], count))
-
-
-def _unknown(word: str, weight: float) -> float:
-    return 0.0 if word.isascii() or len(word) > 6 or word.isnumeric() else weight
+    return tuple(_without_parts(best[: 3 * count], count))
 
 
 _COMMON = 3.5  #: idf of a word that one document in 33 holds

@@ -20,8 +20,8 @@ from statistics import median
 from analysis import neardup, words
 from analysis.assess import Assessor
 from analysis.characters import fold_batch
+from analysis.rules import RuleSet
 from analysis.sentiment import SCORERS
-from analysis.topics import RuleSet
 from storage.query import And, Node, Not, Or, Word
 from storage.types import Document
 

@@ -69,3 +69,11 @@ def test_the_town_in_charge_supports() -> None:
 def test_a_named_department_without_topic() -> None:
     assert [g.id for g in catalogue(OFFICE, None, "市监局的电话一直打不通")] == ["scjg"]
     assert catalogue(OFFICE, None, "今天天气不错") == []
+
+
+def test_the_reason_names_what_stands_first() -> None:
+    texts = ["从杭州和沈阳来的人找不到五爱路", "从沈阳和杭州来的人找不到五爱路"]
+    for _ in range(3):
+        assert [[h.reason for h in hits] for hits in GAZETTEER.find(texts)] == [
+            [h.reason for h in hits] for hits in Gazetteer(OFFICE).find(texts)
+        ]

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.privacy import identity_number, luhn, mask
+from analysis.privacy import identity_number, luhn, mask, masked_texts
 
 ROWS = [
     json.loads(line)
@@ -74,3 +74,13 @@ def test_any_text_passes(text: str) -> None:
 )
 def test_hostile_lengths_end_soon(text: str) -> None:
     assert len(mask(text).text) <= 4 * len(text)
+
+
+@given(st.lists(st.text(alphabet="a9幺三十栋单元号楼-—@.微信Q浙G住路1３ ", max_size=30), max_size=6))
+def test_many_texts_at_once_are_masked_like_each(texts: list[str]) -> None:
+    assert masked_texts(texts) == [mask(text).text for text in texts]
+
+
+def test_labelled_sentences_at_once() -> None:
+    texts = [row["text"] for row in ROWS]
+    assert masked_texts(texts) == [mask(text).text for text in texts]

@@ -6,7 +6,8 @@ import pytest
 from small_office import small_office
 
 from analysis.characters import fold_text
-from analysis.topics import RuleSet, TopicMatcher
+from analysis.rules import Lexicon, RuleSet
+from analysis.topics import TopicMatcher
 from storage.query import matches, parse
 
 MATCHER = TopicMatcher(small_office())
@@ -58,3 +59,21 @@ def test_agrees_with_the_reference_on_random_texts() -> None:
         # the reference does not simplify 過, so its rule is given simplified
         wanted = {i for i, rule in enumerate(RULES) if matches(parse(rule.replace("過", "过")), text)}
         assert found == wanted, text
+
+
+def test_rule_sets_that_share_a_lexicon_say_what_they_say_alone() -> None:
+    chance = random.Random(4)
+    lexicon = Lexicon()
+    shared = [RuleSet([parse(rule) for rule in part], lexicon) for part in (RULES[:4], RULES[4:])]
+    alone = [RuleSet([parse(rule) for rule in part]) for part in (RULES[:4], RULES[4:])]
+    texts = [fold_text("".join(chance.choices(PIECES, k=chance.randint(0, 7)))) for _ in range(300)]
+    for text, found in zip(texts, lexicon.find(texts), strict=True):
+        assert [rules.hold(found) for rules in shared] == [rules.match(text) for rules in alone], text
+
+
+def test_what_was_found_before_a_place_is_what_a_pass_so_far_finds() -> None:
+    lexicon = Lexicon()
+    rules = RuleSet([parse("食品安全 | 安全"), parse("食品 - 安全")], lexicon)
+    text = "食品安全"
+    for end in range(len(text) + 1):
+        assert rules.hold(lexicon.find([text])[0].before(end)) == rules.match(text[:end])
