@@ -5,13 +5,18 @@
     outbox ─claim→ Sender.send_due (a thread of its own: a provider that hangs must not hold up the understanding)
 
 One owner at a time: grouping is a sequence, so a second `minsheng work` stands by and takes over when the first one's
-lease runs out (docs/decisions.md, "One owner of grouping").
+lease runs out (docs/decisions.md, "One owner of grouping"). Every transaction of the owner renews the lease, and is
+refused when it was lost: an owner that stalled cannot write beside its heir.
+
+A store that is away stops the batch, not the process: sending and whatever else needs only the other store goes on,
+and the batch is claimed again when the store answers.
 """
 
+import contextlib
 import logging
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from apscheduler.schedulers.background import BackgroundScheduler
@@ -23,7 +28,7 @@ from app.pipeline import Outcome, Pipeline
 from app.rota import Due
 from app.sender import Sender
 from app.signals import owner_name
-from storage.ports import DocumentQuery, DocumentStore, Ledger
+from storage.ports import AlreadyRunning, DocumentQuery, DocumentStore, Ledger, StoreError, Transaction
 from storage.types import Office
 
 log = logging.getLogger("minsheng.work")
@@ -38,6 +43,10 @@ OWNER_LEASE = timedelta(seconds=30)
 OWNER_MARGIN = timedelta(seconds=15)
 IDLE_SECONDS = 0.2
 LOCK = "work"
+#: note that names who held LOCK last: what it had claimed goes to its heir at once
+OWNER = "work:owner"
+#: the longest wait for a store that is away; the first is a second
+LONGEST_WAIT = 30.0
 #: how far back the grouping index is rebuilt at a start
 WINDOW_DAYS = 14.0
 
@@ -59,6 +68,34 @@ def rebuild(pipeline: Pipeline, now: datetime) -> None:
     pipeline.grouper.rebuild(pipeline.documents.scan(DocumentQuery(since=since, historic=False, sort="oldest")))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fenced:
+    """The ledger as the owner of grouping writes to it: each transaction renews the lease, or is refused."""
+
+    ledger: Ledger
+    renew: Callable[[Transaction], bool]
+
+    @contextlib.contextmanager
+    def begin(self) -> Iterator[Transaction]:
+        """AlreadyRunning when another process has taken over: nothing of the block is written."""
+        with self.ledger.begin() as tx:
+            if not self.renew(tx):
+                raise AlreadyRunning("研判已由另一个 minsheng work 接手：这一批由它处理")
+            yield tx
+
+    def read(self) -> contextlib.AbstractContextManager[Transaction]:
+        return self.ledger.read()
+
+    def health(self) -> Mapping[str, object]:
+        return self.ledger.health()
+
+    def backup(self, target: str) -> None:
+        self.ledger.backup(target)
+
+    def close(self) -> None:
+        self.ledger.close()
+
+
 @dataclass(slots=True, kw_only=True)
 class Turn:
     """The right to group, and one batch at a time under it."""
@@ -67,7 +104,13 @@ class Turn:
     clock: Callable[[], datetime]
     owner: str
     batch: int = BATCH
+    ledger: Ledger = field(init=False)  #: without the fence: for asking who is the owner
     _until: datetime | None = None
+    _excused: bool = False
+
+    def __post_init__(self) -> None:
+        self.ledger = self.pipeline.ledger
+        self.pipeline = replace(self.pipeline, ledger=Fenced(ledger=self.ledger, renew=self._renew))
 
     def own(self) -> bool:
         """Hold the owner's lease, renewed in good time; False while another process holds it."""
@@ -75,14 +118,32 @@ class Turn:
         # a clock that jumped back by more than the lease would otherwise look like a lease that never ends
         if self._until is not None and timedelta(0) < self._until - now - OWNER_MARGIN <= OWNER_LEASE:
             return True
-        with self.pipeline.ledger.begin() as tx:
-            held = tx.notes.lock(LOCK, self.owner, OWNER_LEASE.total_seconds(), now)
+        fresh = self._until is None
+        self._until = None
+        with self.ledger.begin() as tx:
+            held = self._renew(tx)
+            if held and fresh:
+                self._inherit(tx)
         self._until = now + OWNER_LEASE if held else None
         return held
 
+    def _renew(self, tx: Transaction) -> bool:
+        return tx.notes.lock(LOCK, self.owner, OWNER_LEASE.total_seconds(), self.clock())
+
+    def _inherit(self, tx: Transaction) -> None:
+        """Rows that the last owner had claimed need not wait for their own lease: the fence holds off a late owner.
+
+        An attempt that a store broke off does not count against its documents; one that a process died of does.
+        """
+        before = tx.notes.get(OWNER)
+        if before is not None:
+            tx.intake.release(before, excused=self._excused and before == self.owner)
+        tx.notes.put(OWNER, self.owner)
+        self._excused = False
+
     def step(self) -> Outcome | None:
         """One batch; None when nothing waits."""
-        with self.pipeline.ledger.read() as tx:
+        with self.ledger.read() as tx:
             if not tx.intake.waiting():
                 return None
         with self.pipeline.ledger.begin() as tx:
@@ -93,10 +154,14 @@ class Turn:
         log.info("%d documents, %d events, %d changes", outcome.documents, outcome.events, len(outcome.changes))
         return outcome
 
+    def broken_off(self) -> None:
+        """A store was away in the middle of a batch: ask for the lease anew, and take the batch again."""
+        self._until, self._excused = None, True
+
     def release(self) -> None:
         """Give back claimed rows and the lease, so that the next process need not wait for them to run out."""
-        with self.pipeline.ledger.begin() as tx:
-            tx.intake.release(self.owner)
+        with self.ledger.begin() as tx:
+            tx.intake.release(self.owner, excused=self._excused)
             tx.notes.unlock(LOCK, self.owner)
 
 
@@ -108,44 +173,73 @@ class Worker:
     sender: Sender
     stop: threading.Event
     due: Due = field(default_factory=Due)
+    _ready: bool = False
 
     def run(self) -> None:
-        """Until `stop`. An error propagates: the supervisor starts the process again, the rows are still there."""
+        """Until `stop`. A store that is away is waited for; any other error propagates to the supervisor."""
         scheduler = BackgroundScheduler(timezone=self.turn.pipeline.office.timezone)
         schedule(scheduler, self.due.call, self.turn.pipeline)
         scheduler.start()
         sending = threading.Thread(target=self._send, name="sender")
         sending.start()
         try:
-            self._loop()
+            self._patiently(self._round)
         finally:
             self.stop.set()
             scheduler.shutdown(wait=False)
             sending.join()
-            self.turn.release()
+            with contextlib.suppress(StoreError):  # the leases run out by themselves
+                self.turn.release()
 
-    def _loop(self) -> None:
-        ready = False
+    def _patiently(self, do: Callable[[], None]) -> None:
+        """Do it again and again until `stop`; while a store is away, at growing distances."""
+        failures = 0
         while not self.stop.is_set():
+            try:
+                do()
+                failures = 0
+            except StoreError as error:
+                wait = min(LONGEST_WAIT, 2.0**failures)
+                failures += 1
+                log.warning("%s（%g 秒后再试）", error, wait)
+                self.stop.wait(wait)
+
+    def _round(self) -> None:
+        """One batch, or one look at whether there is one."""
+        try:
             if not self.turn.own():
-                ready = False
+                self._ready = False
                 self.stop.wait(OWNER_LEASE.total_seconds() / 4)
-                continue
-            if not ready:
-                rebuild(self.turn.pipeline, self.turn.clock())
-                ready = True
+                return
+            if not self._ready:
+                self._rebuild()
             self.turn.pipeline.follow(self.turn.clock())
             self.due.run(self.turn.pipeline, self.turn.clock)
             if self.turn.step() is None:
                 self.stop.wait(IDLE_SECONDS)
+        except StoreError:
+            self._ready = False
+            self.turn.broken_off()
+            raise
+
+    def _rebuild(self) -> None:
+        """Without documents there is no grouping, but deadlines and reminders go on."""
+        try:
+            rebuild(self.turn.pipeline, self.turn.clock())
+        except StoreError:
+            self.due.run(self.turn.pipeline, self.turn.clock)
+            raise
+        self._ready = True
 
     def _send(self) -> None:
         try:
-            while not self.stop.is_set():
-                if not self.sender.send_due():
-                    self.stop.wait(IDLE_SECONDS)
+            self._patiently(self._send_once)
         finally:
             self.stop.set()  # a broken sender ends the process rather than going silent
+
+    def _send_once(self) -> None:
+        if not self.sender.send_due():
+            self.stop.wait(IDLE_SECONDS)
 
 
 def drain(

@@ -76,7 +76,15 @@ def move_ledger(source: SqlLedger, target: SqlLedger, advance: Advance) -> list[
     with source.engine.connect() as old, target.engine.connect() as new:
         new.execution_options(minsheng_write=True)
         with old.begin(), new.begin():
+            _wait_for_each_other(old, new)
             return [_move_table(old, new, table, advance) for table in tables()]
+
+
+def _wait_for_each_other(*sides: Connection) -> None:
+    """While one side is read the other one is idle, for minutes with millions of rows."""
+    for connection in sides:
+        if connection.dialect.name == "postgresql":
+            connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
 
 
 def tables() -> list[Table]:

@@ -168,6 +168,11 @@ def test_intake_keeps_order_leases_and_reasons(ledger: SqlLedger) -> None:
         assert tx.intake.claim("w4", 1, 60, NOW)[0].document == documents[1]
         tx.intake.done([row.seq for row in rows])
         assert tx.intake.add([documents[0]], NOW) == 1  # done is done: the same content may come again
+    with ledger.begin() as tx:
+        for excused, counted in ((True, 1), (False, 1), (False, 2)):
+            rows = tx.intake.claim("w5", 10, 60, NOW + 300 * MINUTE)
+            assert next(row.attempts for row in rows if row.document == documents[0]) == counted
+            tx.intake.release("w5", excused=excused)
 
 
 def test_events_are_replaced_found_and_counted(ledger: SqlLedger) -> None:

@@ -90,7 +90,6 @@ def test_a_ledger_that_cannot_be(url: str) -> None:
 @pytest.mark.parametrize(
     ("url", "told"),
     [
-        ("http://me:secret@127.0.0.1:9", "连不上文档库 http://127.0.0.1:9"),
         ("ftp://me:secret@127.0.0.1", "无法识别"),
         ("http://me:secret@127.0.0.1:secret", "无法识别"),
         ("http://me:secret@", "无法识别"),
@@ -100,6 +99,17 @@ def test_a_document_engine_that_cannot_be(tmp_path: Path, url: str, told: str) -
     with pytest.raises(StoreError, match=told) as caught:
         open_stores(tmp_path, segment=cut, documents_url=url)
     assert "secret" not in str(caught.value)
+
+
+def test_a_document_engine_that_is_away_is_said_at_the_first_use(tmp_path: Path) -> None:
+    """Gathering, deadlines and the pages of the ledger start without it."""
+    documents, ledger = open_stores(tmp_path, segment=cut, documents_url="http://me:secret@127.0.0.1:9")
+    for use in (documents.health, documents.latest, lambda: documents.put([stored(1)])):
+        with pytest.raises(StoreError, match="连不上文档库") as caught:
+            use()
+        assert "secret" not in str(caught.value)
+    documents.close()
+    ledger.close()
 
 
 def test_the_migrations_give_the_tables(tmp_path: Path) -> None:

@@ -170,7 +170,8 @@ def _dask(address: str, assessor: Assessor) -> Iterator[tuple[Submit, int]]:
     except ModuleNotFoundError:
         fail("没有安装 Dask：请运行 pip install 'minsheng[dask]'，各工作机上也一样")
     try:
-        client: Any = distributed.Client(address, timeout="10s")
+        connect: Any = distributed.Client  # untyped
+        client = connect(address, timeout="10s")
     except (OSError, ValueError) as error:
         fail(f"连不上 Dask 调度器 {address}：请确认 dask scheduler 已启动（{type(error).__name__}）")
     with client:

@@ -9,6 +9,7 @@ of another process sees them within a second (`refresh_interval`). So writing co
 after his own `put` is told an old state.
 """
 
+import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
@@ -19,7 +20,7 @@ from elasticsearch import BadRequestError
 from storage.documents import elastic_read as reading
 from storage.documents import elastic_write as writing
 from storage.documents.buckets import Step, buckets
-from storage.documents.elastic_client import Action, Server
+from storage.documents.elastic_client import Action, Server, may_recover
 from storage.documents.elastic_query import compile_query
 from storage.documents.elastic_schema import (
     Json,
@@ -37,6 +38,8 @@ from storage.ledger.codec import key, optional_key
 from storage.ports import Bucket, DocumentPage, DocumentQuery, FacetField, PutResult, StoreError
 from storage.types import StoredDocument
 
+log = logging.getLogger("minsheng.elastic")
+
 #: rows of one round of a put: four requests, whatever their number
 _ROUND = 1000
 _PURGE = 1000
@@ -46,7 +49,9 @@ class ElasticDocuments:
     """See `storage.ports.DocumentStore`. Safe for threads and for any number of processes on any hosts.
 
     url: `http(s)://user:password@host:port`, with `?ca_certs=FILE` for a certificate of one's own. `segment` as for
-    SqliteDocuments. Opening makes the index template and the two side indices where they are missing.
+    SqliteDocuments. Opening makes the index template and the two side indices where they are missing; when the server
+    is away at that moment this is done before the first put, so that pages and gathering can start without it.
+    StoreError for an address or a password that cannot be used.
     """
 
     def __init__(
@@ -57,14 +62,19 @@ class ElasticDocuments:
         self._segment = segment
         self._server = Server(url)
         self._months: set[str] = set()
+        self._prepared = False
         try:
             self._prepare()
-        except StoreError:
+        except StoreError as error:
+            if may_recover(error):
+                log.warning("%s（先启动，恢复后自动继续）", error)
+                return
             self._server.close()
             raise
 
     def put(self, rows: Sequence[StoredDocument]) -> PutResult:
         """As the embedded store: the first moment, the event and the original stay; a repetition is unchanged."""
+        self._prepare()
         ready, refused = self._describe(rows)
         tally = {"new": 0, "updated": 0, "unchanged": 0}
         for part in _rounds(ready):
@@ -216,10 +226,13 @@ class ElasticDocuments:
         return ready, refused
 
     def _prepare(self) -> None:
-        body = template(self.names)
-        self._server.ask(lambda: self._server.client.indices.put_index_template(name=self.names.docs, **body))
+        if self._prepared:
+            return
+        body, client = template(self.names), self._server.hurried
+        self._server.ask(lambda: client.indices.put_index_template(name=self.names.docs, **body))
         for name, side in side_indices(self.names).items():
             self._create(name, side)
+        self._prepared = True
 
     def _make_months(self, months: set[str]) -> None:
         for month in months - self._months:
@@ -229,7 +242,7 @@ class ElasticDocuments:
     def _create(self, index: str, body: Json) -> None:
         """Make an index; that another process was faster is as good."""
         try:
-            self._server.ask(lambda: self._server.client.indices.create(index=index, **body))
+            self._server.ask(lambda: self._server.hurried.indices.create(index=index, **body))
         except StoreError as error:
             cause = error.__cause__
             if not isinstance(cause, BadRequestError) or cause.error != "resource_already_exists_exception":

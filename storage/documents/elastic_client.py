@@ -24,7 +24,8 @@ log = logging.getLogger("minsheng.elastic")
 
 #: seconds one request may take; the longest, a facet over all of a month's keywords, takes a few
 _TIMEOUT = 60
-_REFRESH_TIMEOUT = 10
+#: and what a person waits for, or should take no time: a search, a refresh, making an index
+_HURRIED = 20
 #: how long the server itself waits for a shard that is away
 _SHARD_WAIT = "10s"
 #: all that is read of a bulk answer
@@ -82,6 +83,7 @@ class Server:
 
     def __init__(self, url: str, *, sleep: Callable[[float], None] = time.sleep) -> None:
         self.address, self.client = _connect(url)
+        self.hurried = self.client.options(request_timeout=_HURRIED, max_retries=0)
         self._sleep = sleep
         self._lock = threading.Lock()
         self._written: set[str] = set()
@@ -111,7 +113,7 @@ class Server:
                 return list(answer["docs"])
             if wait is not None:
                 self._pause(wait)
-        raise StoreError(_say("no_shard_available"))
+        raise StoreError(say("no_shard_available"))
 
     def bulk(self, actions: Sequence[Action]) -> list[Outcome]:
         """One outcome for each action, in order; items that a busy server turned away are sent again.
@@ -125,7 +127,7 @@ class Server:
                 found.update(zip(part, self._send([actions[i] for i in part]), strict=True))
             self._remember({action.index for action in actions})
             if any(outcome.result == _BLOCKED for outcome in found.values()):
-                raise StoreError(_say(_BLOCKED))
+                raise StoreError(say(_BLOCKED))
             todo = [i for i in todo if _busy(found[i].status, found[i].result)]
             if not todo:
                 return [found[i] for i in range(len(actions))]
@@ -136,14 +138,13 @@ class Server:
     def make_visible(self, prefix: str) -> None:
         """Let searches see what this process wrote: a refresh, but only after a write, and of what was written.
 
-        Others see it within 1 s. A refresh of a shard that is away would wait a minute; 10 s are enough to say so.
+        Others see it within 1 s. A refresh of a shard that is away would wait a minute.
         """
         with self._lock:
             written = sorted(index for index in self._written if index.startswith(prefix))
             if not written:
                 return
-            client = self.client.options(request_timeout=_REFRESH_TIMEOUT)
-            self.ask(lambda: client.indices.refresh(index=written, ignore_unavailable=True))
+            self.ask(lambda: self.hurried.indices.refresh(index=written, ignore_unavailable=True))
             self._written.clear()
 
     def _remember(self, indices: set[str]) -> None:
@@ -176,6 +177,14 @@ class Server:
     def _pause(self, seconds: float) -> None:
         log.warning("Elasticsearch is busy; next try in %.1f s", seconds)
         self._sleep(seconds * random.uniform(0.7, 1.3))
+
+
+def may_recover(error: StoreError) -> bool:
+    """Whether a server is only away, slow or without a shard, and not a wrong address or password."""
+    cause = error.__cause__
+    if isinstance(cause, ApiError):
+        return cause.status_code >= 500 or cause.status_code == _BUSY
+    return isinstance(cause, CannotConnect | ConnectionTimeout)
 
 
 def _connect(url: str) -> tuple[str, Elasticsearch]:
@@ -250,7 +259,7 @@ def _explain(error: ApiError, address: str) -> str:
     if error.status_code == 401:
         return f"文档库 {address} 不认用户名或口令：请核对 documents 地址里的用户和密码"
     text = str(error.body)
-    if told := _say(text):
+    if told := say(text):
         return told
     if error.status_code == 403:
         return f"文档库 {address} 的用户没有所需权限：请给它 minsheng-* 索引的读写和建索引权限"
@@ -260,5 +269,6 @@ def _explain(error: ApiError, address: str) -> str:
     return f"文档库 {address} 拒绝了请求（{error.status_code} {kind}）：请查看 Elasticsearch 日志"
 
 
-def _say(text: str) -> str:
+def say(text: str) -> str:
+    """What a person should do about a server's complaint; empty for one that we do not know."""
     return next((told for part, told in _TOLD if part in text), "")

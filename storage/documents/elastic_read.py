@@ -29,7 +29,7 @@ _KEEP = "5m"
 def ask(server: Server, names: Names, **body: Any) -> Json:
     """One search over all months; an office without documents answers with nothing."""
     answer = server.ask(
-        lambda: server.client.search(
+        lambda: server.hurried.search(
             index=names.docs, ignore_unavailable=True, allow_partial_search_results=False, **body
         )
     )

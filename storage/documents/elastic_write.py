@@ -14,7 +14,7 @@ from datetime import datetime
 
 import orjson
 
-from storage.documents.elastic_client import Action, Outcome, Server
+from storage.documents.elastic_client import Action, Outcome, Server, say
 from storage.documents.elastic_query import indexed_tokens
 from storage.documents.elastic_schema import Json, Names, earlier_id, month_of, row_id
 from storage.documents.rows import FIELDS, SINGLE, Row, keep_first
@@ -205,4 +205,5 @@ def _write(
 def _check(outcomes: Iterable[Outcome]) -> None:
     for outcome in outcomes:
         if not outcome.ok and outcome.status != _CONFLICT:
-            raise StoreError(f"文档库没有写成（{outcome.result}：{outcome.reason}）：请查看 Elasticsearch 日志")
+            told = say(outcome.result)
+            raise StoreError(told or f"文档库没有写成（{outcome.result}：{outcome.reason}）：请查看 Elasticsearch 日志")

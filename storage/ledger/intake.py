@@ -66,12 +66,13 @@ class SqlIntake:
         for start in range(0, len(seqs), 500):
             self._db.execute(delete(intake).where(intake.c.seq.in_(seqs[start : start + 500])))
 
-    def release(self, owner: str) -> None:
-        """Give back what an owner still holds; for a clean stop."""
+    def release(self, owner: str, *, excused: bool = False) -> None:
+        """Give back what an owner still holds; `excused` takes back the attempt, which no document is to blame for."""
+        fewer = {"attempts": intake.c.attempts - 1} if excused else {}
         self._db.execute(
             update(intake)
             .where(intake.c.owner == owner, intake.c.parked_at.is_(None))
-            .values(owner=None, lease_until=None)
+            .values(owner=None, lease_until=None, **fewer)
         )
 
     def park(self, seq: int, reason: str, now: datetime) -> None:

@@ -23,6 +23,13 @@ from storage.migrations import upgrade
 from storage.ports import Audit, Events, Frontier, Intake, Notes, Outbox, StoreError, Tasks, Transaction, Users
 
 _BUSY_SECONDS = 15.0
+#: PostgreSQL ends what a lost client left open, which would hold up its heir; a batch takes a second or two
+_POSTGRES = "-c lock_timeout=15s -c idle_in_transaction_session_timeout=90s"
+#: libpq: a server that no longer answers at all is noticed within half a minute
+_ALIVE = {
+    "connect_timeout": 10, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+}  # fmt: skip
 
 
 class SqlTransaction:
@@ -129,7 +136,9 @@ def open_ledger(url: str) -> SqlLedger:
 
 def _engine(url: URL) -> Engine:
     if url.get_backend_name() == "postgresql":
-        return create_engine(url, pool_size=8, max_overflow=32, pool_pre_ping=True)
+        settings = {"options": _POSTGRES, **_ALIVE}
+        given = {name: value for name, value in settings.items() if name not in url.query}
+        return create_engine(url, pool_size=8, max_overflow=32, pool_pre_ping=True, connect_args=given)
     if url.get_backend_name() != "sqlite" or not url.database or url.database == ":memory:":
         raise StoreError("账本只能用 SQLite 文件或 PostgreSQL：请检查 office.toml 的 [storage] ledger")
     engine = create_engine(url, pool_size=16, max_overflow=48, connect_args={"timeout": _BUSY_SECONDS})
