@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import TextIO
 from zipfile import BadZipFile, ZipFile
 
-from openpyxl import load_workbook
-
 from crawlers.charset import decode
 from crawlers.columns import HEADERS, BadRow, UnreadableFile, columns, document, reply
 from storage.types import Document, Kind
@@ -109,6 +107,8 @@ def _opened(path: Path) -> TextIO:
 
 def _sheet(path: Path) -> Iterator[tuple[int, Sequence[object]]]:
     """Rows of the first sheet; formulas as their last values, never computed."""
+    from openpyxl import load_workbook  # long to load, and most processes never read a sheet
+
     try:
         with ZipFile(path) as archive:
             if sum(i.file_size for i in archive.infolist()) > _UNPACKED:

@@ -123,4 +123,7 @@ def _serve(pipe: Connection) -> None:
             answer = ("PageCutOff", "解析占用内存过多，已中止")
         except Exception as error:  # noqa: BLE001 - edge: one page; the reason travels to the source's health
             answer = ("PageCutOff", f"解析出错：{type(error).__name__}: {str(error)[:200]}")
-        pipe.send(answer)
+        try:
+            pipe.send(answer)
+        except OSError:  # the crawling process was killed meanwhile
+            return

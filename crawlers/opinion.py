@@ -1,12 +1,12 @@
-"""A second reader for Chinese pages, and the reader for other languages."""
+"""A second reader for Chinese pages, and the reader for other languages.
+
+Both libraries take long to load and most pages need neither: they are loaded at the first page that does.
+"""
 
 import re
 
 from lxml import etree
 from lxml.html import HtmlElement
-from readability import Document as Readable
-from readability.readability import Unparseable
-from trafilatura import extract as trafilatura_text
 
 from crawlers.markup import words
 
@@ -43,6 +43,9 @@ def similarity(one: str, other: str) -> float:
 
 def readability(root: HtmlElement) -> str:
     """Main text as readability-lxml sees it; "" where it finds none. `root` is not changed."""
+    from readability import Document as Readable
+    from readability.readability import Unparseable
+
     try:
         summary = Readable(etree.tostring(root, encoding="unicode", method="html")).summary(html_partial=True)
         element = etree.fromstring(summary, etree.HTMLParser())
@@ -53,5 +56,7 @@ def readability(root: HtmlElement) -> str:
 
 def foreign(text: str, url: str) -> str:
     """Main text of a page that is not Chinese, by trafilatura; "" where it finds none."""
+    from trafilatura import extract as trafilatura_text
+
     found = trafilatura_text(text, url=url or None, fast=True, include_comments=False, include_tables=False)
     return found or ""

@@ -1,6 +1,7 @@
 """The one long-lived spider: its `start()` polls the frontier and never comes to an end by itself."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from typing import Any
@@ -39,6 +40,9 @@ class PollSpider(Spider):
         self.wake = asyncio.Event()
         self.on_robots: Any = None
         self.failure: BaseException | None = None
+        self.resting = (
+            0.0  #: until then a host that we have just asked rests; with `once` its other pages are waited for
+        )
 
     @classmethod
     def from_crawler(cls, crawler: Crawler, *args: Any, **kwargs: Any) -> "PollSpider":
@@ -67,7 +71,7 @@ class PollSpider(Spider):
                 task = asyncio.ensure_future(self._work(lease))
                 self.tasks.add(task)
                 task.add_done_callback(self._finished)
-            if self.job.once and not self.tasks and not leases:
+            if self.job.once and not self.tasks and not leases and time.monotonic() > self.resting:
                 break
             await self._pause()
         await self._end()
@@ -95,10 +99,11 @@ class PollSpider(Spider):
             return 0.0
         key, downloader = host_key(url), self._engine().downloader
         slot = downloader.slots.get(key)
-        if slot is not None:
-            return float(slot.delay)
         own = downloader.per_slot_settings.get(key, {})
-        return float(own.get("delay", self.settings.getfloat("DOWNLOAD_DELAY")))
+        rest = float(slot.delay if slot is not None else own.get("delay", self.settings.getfloat("DOWNLOAD_DELAY")))
+        if rest:
+            self.resting = max(self.resting, time.monotonic() + rest + IDLE_SECONDS)
+        return rest
 
     def _engine(self) -> Any:
         return self.crawler.engine

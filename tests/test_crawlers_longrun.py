@@ -1,0 +1,23 @@
+"""A small town, two crawling processes on one ledger, one of them killed every simulated hour."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+REPO = Path(__file__).parent.parent
+
+
+def test_nothing_is_missed_and_nobody_is_asked_too_soon_though_workers_are_killed() -> None:
+    words = ["--sources", "12", "--hours", "3", "--minutes", "0.3", "--delay", "0.5", "--port", "18791", "--json"]
+    command = [sys.executable, str(REPO / "benchmarks" / "crawlers_longrun.py"), *words]
+    done = subprocess.run(
+        command, cwd=REPO, env={"PYTHONPATH": str(REPO)}, capture_output=True, timeout=240, check=False
+    )
+    found = json.loads(done.stdout)
+    assert (found["kills"], found["missed"], found["sooner_than_allowed"]) == (2, 0, 0), found
+    assert found["most_at_once_per_host"] == 1
+    assert found["fetched_again"] <= found["fetched_again_allowed"]
+    assert found["published"] > 10
+    assert found["requests"] > 30
+    assert done.returncode == 0
