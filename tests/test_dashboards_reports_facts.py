@@ -99,7 +99,7 @@ def test_the_events_of_the_day_stand_by_level_and_in_the_days_own_numbers(stores
     ]  # fmt: skip
     text = text_of(report)
     assert "本日有信息的事件共4起。其中新发现3起。" in text
-    assert "本日等级上调3起。" in text
+    assert "本日首次定级2起。本日等级上调2起。" in text
     assert (
         "本日信息9条，其中负面9条。11月23日11时36分由Ⅲ级（黄色）调整为Ⅱ级（橙色），原因是热线与论坛同时反映。" in text
     )

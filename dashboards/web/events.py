@@ -1,7 +1,7 @@
 """事件: the list, and one event with the reasons of its level, its trend, its tasks and its time line."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal, get_args
 
@@ -13,8 +13,10 @@ from dashboards.charts import shares, trend_chart
 from dashboards.searching import BadForm, page_of, step_for
 from dashboards.web.overview import ALIVE
 from dashboards.web.visit import Here
+from dashboards.web.voices import questions
+from dashboards.web.voices import voices as three_voices
 from storage.ports import Bucket, DocumentQuery, Transaction
-from storage.types import AuditEntry, Event, LevelChange, Reply, StoredDocument, Task
+from storage.types import AuditEntry, Event, LevelChange, Reply, Task
 
 EventSort = Literal["level", "newest", "documents", "changed"]
 SIZE = 30
@@ -122,11 +124,13 @@ def spread(visit: Here, event_id: str) -> Response:
     return visit.page(
         "event_spread.html",
         voices=voices,
+        three=three_voices(store, event),
         kinds=shares(store.facets(query, "kind", size=8)),
         sources=shares(store.facets(query, "source", size=8)),
         areas=shares(store.facets(query, "area", size=8)),
         text_kinds=shares(store.facets(query, "text_kind", size=8)),
-        questions=asked(store.search(asking(event), size=5).rows),
+        questions=questions(store, event),
+        event=event,
     )
 
 
@@ -145,16 +149,6 @@ def rows(visit: Here, event: Event, *, fold: bool, after: str) -> dict[str, obje
         "folded": store.count(everything) - found.total if fold else 0,
         "after": found.after,
     }
-
-
-def asking(event: Event) -> DocumentQuery:
-    """The event's documents that ask something."""
-    return DocumentQuery(filters={"event": [event.id], "text_kind": ["question"]}, duplicates=False)
-
-
-def asked(found: tuple[StoredDocument, ...]) -> list[tuple[str, str]]:
-    """(document id, question): the title, or the start of the text where there is none."""
-    return [(row.document.id, row.document.title or row.document.text[:60]) for row in found]
 
 
 def voices_of(tx: Transaction, event: Event) -> int | None:
@@ -203,7 +197,20 @@ def timeline(
         for r in replies
         if r.published_at
     ]
-    return sorted(moments, key=lambda moment: moment.at, reverse=True)
+    return folded(sorted(moments, key=lambda moment: moment.at, reverse=True))
+
+
+def folded(moments: list[Moment]) -> list[Moment]:
+    """Neighbours that say the same of several units within a minute, as one line that names them all."""
+    kept: list[Moment] = []
+    for moment in moments:
+        last = kept[-1] if kept else None
+        same = last is not None and (last.text, last.detail, last.kind) == (moment.text, moment.detail, moment.kind)
+        if last is None or not same or moment.kind != "task" or last.at - moment.at > timedelta(minutes=1):
+            kept.append(moment)
+        elif moment.who not in last.who.split("、"):
+            kept[-1] = replace(last, who=f"{last.who}、{moment.who}")
+    return kept
 
 
 def from_audit(entry: AuditEntry, unit: str) -> Moment:

@@ -1,0 +1,46 @@
+"""What the people, the press and the government say of one event, and what is asked: each with its own words."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from alerts.replies import Question, open_questions
+from storage.ports import DocumentQuery, DocumentStore
+from storage.types import Event, Kind, StoredDocument
+
+#: whose voice → kinds of sources
+VOICES: Mapping[str, Sequence[Kind]] = {
+    "群众": ("social", "forum", "message", "hotline"),
+    "媒体": ("news", "hotlist"),
+    "政府": ("government", "reply"),
+}
+QUOTED = 2
+#: texts that are read for questions; the report reads more
+READ = 300
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Voice:
+    """One of the three."""
+
+    who: str
+    kinds: Sequence[Kind]
+    count: int
+    quoted: tuple[StoredDocument, ...]  #: those that spread most, near-duplicates folded
+
+
+def voices(store: DocumentStore, event: Event) -> list[Voice]:
+    """The three voices, also those that are silent: that nobody of the government has spoken is news itself."""
+    counts = dict(store.facets(DocumentQuery(filters={"event": [event.id]}), "kind", size=20))
+    found = []
+    for who, kinds in VOICES.items():
+        said = DocumentQuery(filters={"event": [event.id], "kind": kinds}, duplicates=False, sort="spread")
+        count = sum(counts.get(kind, 0) for kind in kinds)
+        quoted = store.search(said, size=QUOTED).rows if count else ()
+        found.append(Voice(who=who, kinds=kinds, count=count, quoted=quoted))
+    return found
+
+
+def questions(store: DocumentStore, event: Event) -> list[Question]:
+    """The questions that most people ask, of the newest texts."""
+    page = store.search(DocumentQuery(filters={"event": [event.id]}, duplicates=False), size=READ)
+    return open_questions(row.document.text for row in page.rows)
