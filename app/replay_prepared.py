@@ -198,7 +198,9 @@ def load(path: Path) -> Prepared:
                 closed={str(k): int(v) for k, v in head["closed"].items()},
                 unread=int(head["unread"]),
             )
-        except (KeyError, TypeError, IndexError, orjson.JSONDecodeError) as error:
+        except NotPrepared:
+            raise
+        except (KeyError, TypeError, ValueError) as error:  # what is no JSON is a ValueError too
             raise NotPrepared(f"{path.name} 已损坏，请重新生成：{error}") from error
 
 
