@@ -74,7 +74,7 @@ def _centre(values: Series) -> tuple[float, float]:
     return middle, max(1.4826 * mad, math.sqrt(middle + 1))
 
 
-def seasonal_z(counts: Sequence[float], holidays: Sequence[bool] | None = None) -> tuple[Series, Series]:
+def seasonal_z(counts: Sequence[float] | Series, holidays: Sequence[bool] | None = None) -> tuple[Series, Series]:
     """z of every hour against the same hour of up to fourteen earlier days, and that median; never looks ahead.
 
     `holidays` marks hours of non-working days: where four or more earlier days are of the same kind, only they count.

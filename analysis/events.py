@@ -37,7 +37,6 @@ _RARE = 0.002  #: share of the window outside the event that such a word or name
 _COMMON = 0.4  #: share of the event's documents that must hold it
 _DAYS_SLOW, _DAYS_SOCIAL, _DAYS = 300.0, 2.0, 6.0  #: time constants of the decay: board and hotline, social, others
 _ELSEWHERE = 0.6  #: another named place
-_OTHER = 0.4  #: another school, estate, firm by name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -205,7 +204,7 @@ class Grouper:
             event = kept.event if kept else self._threads.get(target) if target and code == "event.thread" else None
             if event in self._index.events:
                 held = self._live(self._index.events[event])
-                if code == "event.duplicate" and other_object(doc, held):
+                if code == "event.duplicate" and other_object(doc, held) < 1:
                     continue  # one form letter about two schools is two matters
                 return held.id, Reason(code=code, text=text, evidence=(target,) if kept and target else ())
         early = self._threads.pop(doc.id, None)
@@ -259,7 +258,7 @@ class Grouper:
         mine, theirs = self._specific(doc.places), self._specific(held.places)
         near *= _ELSEWHERE if mine and theirs and not mine & theirs else 1.0
         near *= subject(doc, held, bool(mine & theirs))
-        return near * (_OTHER if other_object(doc, held) else 1.0)
+        return near * other_object(doc, held)
 
     def _specific(self, places: frozenset[str]) -> set[str]:
         """Places below the office's own area, with what they lie in."""

@@ -8,6 +8,7 @@ HELD = 0.2  #: share of an event's documents that must hold a word, name or topi
 # stay above .97 and the hashtag events above .55 with real assessments: .977 and .565.
 _OTHER_TOPIC = 0.3
 _NO_TOPIC = 0.8  #: only one of the two lies in a topic
+_OTHER_OBJECT = {"小区": 0.4, "商家": 0.4, "学校": 0.1, "企业": 0.1}  #: another one by name
 _SAME = 2.0  #: the same topic at the same place
 
 
@@ -22,12 +23,17 @@ def subject(doc: Read, held: Held, same_place: bool) -> float:
     return _NO_TOPIC if doc.topics or known else 1.0
 
 
-def other_object(doc: Read, held: Held) -> bool:
-    """Whether both name a school, an estate or a firm, and not the same one."""
+def other_object(doc: Read, held: Held) -> float:
+    """Factor on the likeness: both name a school, an estate or a firm, and not the same one; 1 where they do not.
+
+    A school or a firm is what a matter is about; an estate is often only where somebody lives.
+    """
     if not doc.objects or not held.objects:
-        return False
+        return 1.0
     counts = held.objects if isinstance(held.objects, dict) else dict.fromkeys(held.objects, 1)
     known = {name for name, n in counts.items() if n >= HELD * held.count}
     kinds = {name.split()[0] for name in known}
     mine = {name for name in doc.objects if name.split()[0] in kinds}
-    return bool(mine) and not mine & known
+    if not mine or mine & known:
+        return 1.0
+    return min(_OTHER_OBJECT[name.split()[0]] for name in mine)

@@ -18,15 +18,19 @@ _PAIRS = 400  #: pairs of a document that are counted
 _TITLE_WEIGHT, _TEXT_WEIGHT = 2.0, 1.0
 #: matters on message boards and hotlines live for months, those of social media for days
 SLOW_KINDS: frozenset[Kind] = frozenset({"message", "hotline"})
+_PLAIN = 2  #: characters of a name
 _NAMED = 300  #: characters of a text in which names are looked for
 _KINDS = {
     "学校": "学校食堂|学校|小学|中学|幼儿园|食堂",
     "小区": "小区|花园|公寓|家园|新城",
-    "企业": "外贸公司|公司|印染厂|化工厂|医院|饭店|酒店|超市|健身房",
+    "企业": "外贸公司|公司|印染厂|化工厂",
+    "商家": "医院|饭店|酒店|超市|健身房",
 }
 _OBJECT_KIND = {word: kind for kind, text in _KINDS.items() for word in text.split("|")}
 _OBJECT = re.compile(
-    r"(?P<name>[\u4e00-\u9fff]{2})(?P<kind>" + "|".join(sorted(_OBJECT_KIND, key=lambda w: (-len(w), w))) + ")"
+    r"(?P<before>[\u4e00-\u9fff]?)(?P<name>[\u4e00-\u9fff]{2})(?P<kind>"
+    + "|".join(sorted(_OBJECT_KIND, key=lambda w: (-len(w), w)))
+    + ")"
 )
 #: characters that stand before such a word without naming anything
 _EMPTY = re.compile(
@@ -149,7 +153,13 @@ def objects(text: str) -> frozenset[str]:
     found = set()
     for match in _OBJECT.finditer(_readable(text)):
         name = match.group("name")
-        if not _EMPTY.search(name) and len(rjieba.cut(name, False)) > 1:  # a word of the dictionary is no name
+        if (
+            len(rjieba.cut(name, False)) == 1
+        ):  # a word of the dictionary (实验, 海景) is a name only with what is before
+            name = match.group("before") + name
+            if len(name) == _PLAIN or len(rjieba.cut(name, False)) == 1:
+                continue
+        if not _EMPTY.search(name):
             found.add(f"{_OBJECT_KIND[match.group('kind')]} {name}")
     return frozenset(found)
 

@@ -12,17 +12,18 @@ configuration (`RiskSettings`), with the house's defaults.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from analysis.bursts import Baseline
-from analysis.risk_factors import FACTORS
+from analysis.risk_factors import FACTORS, gap, heat, limit_hours, speed
 from analysis.risk_limits import caps, floors
 from analysis.risk_picture import Picture, picture
 from analysis.risk_weights import consistency, weights
 from analysis.risk_words import factor_words, sentence
-from storage.types import Event, Member, Office, Reason, Risk, RiskFactor
+from storage.types import Event, Level, Member, Office, Reason, Risk, RiskFactor
 
-__all__ = ["bare", "consistency", "judge", "measure", "points", "score", "weights"]
+__all__ = ["Settled", "bare", "consistency", "judge", "measure", "points", "score", "settled", "weights"]
 
 
 def score(
@@ -65,14 +66,33 @@ def judge(seen: Picture) -> Risk:
     return _worded(risk, seen)
 
 
-def bare(seen: Picture) -> Risk:
-    """The same score, floor and cap without factors and words: what decides, for a replay."""
-    floor, floor_reasons = floors(seen)
-    cap, cap_reasons = caps(seen)
-    reasons = (*floor_reasons, *cap_reasons)
-    return Risk(
-        score=points(measure(seen), seen.office.risk.weights), factors=(), floor=floor, cap=cap, reasons=reasons
-    )
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What only another document can change; speed, heat, the reply's clock and caps go on by themselves."""
+
+    values: Mapping[str, float | None]
+    limit: float  #: hours for a reply
+    floor: Level | None
+    reasons: tuple[Reason, ...]  #: of the floor
+
+
+def settled(seen: Picture) -> Settled:
+    """For `bare`, to be computed once for each document that comes in."""
+    floor, reasons = floors(seen)
+    steady = {code: value(seen) for code, _, value in FACTORS if code not in "VHR"}
+    return Settled(steady, limit_hours(seen), floor, reasons)
+
+
+def bare(seen: Picture, known: Settled) -> tuple[Risk, dict[str, float | None]]:
+    """The same score, floor and cap as `judge` without words, and the x: what decides, for a replay."""
+    at = known.values
+    values = {
+        "S": at["S"], "V": speed(seen), "H": heat(seen), "N": at["N"], "A": at["A"], "C": at["C"],
+        "R": gap(seen, known.limit),
+    }  # fmt: skip
+    cap, reasons = caps(seen)
+    score = points(values, seen.office.risk.weights)
+    return Risk(score=score, factors=(), floor=known.floor, cap=cap, reasons=(*known.reasons, *reasons)), values
 
 
 def measure(seen: Picture) -> dict[str, float | None]:

@@ -38,10 +38,9 @@ def most_sensitive(seen: Picture) -> tuple[float, str] | None:
         named = [seen.event.topic]
     found = [(topics[t].sensitivity, topics[t].name) for t in named if t in topics]
     need = min(_MARK_VOICES, max(1, math.ceil(tally.voices / 10)))
-    if tally.marks or seen.event.flags:
-        for code, pair in _SENSITIVE.items():
-            if code in seen.event.flags or tally.flagged(code).documents >= need:
-                found.append(pair)
+    for code in {*tally.marks, *seen.event.flags} & _SENSITIVE.keys():
+        if code in seen.event.flags or tally.flagged(code).documents >= need:
+            found.append(_SENSITIVE[code])
     return max(found, default=None)
 
 
@@ -98,9 +97,12 @@ def gathering(seen: Picture) -> bool:
     return "crowd" in seen.tally.marks or "crowd" in seen.event.flags
 
 
-def gap(seen: Picture) -> float | None:
-    """R: elapsed time / statutory limit while no authoritative reply is public. The clock never restarts."""
-    return 0.0 if seen.answered else min(1.0, seen.elapsed / limit_hours(seen))
+def gap(seen: Picture, limit: float | None = None) -> float | None:
+    """R: elapsed time / statutory limit while no authoritative reply is public. The clock never restarts.
+
+    limit: hours, where `limit_hours` was asked already.
+    """
+    return 0.0 if seen.answered else min(1.0, seen.elapsed / (limit or limit_hours(seen)))
 
 
 def limit_hours(seen: Picture) -> float:

@@ -58,6 +58,9 @@ class Mark:
         return tuple(document for _, document in self.first)
 
 
+_NOBODY = Mark()
+
+
 @dataclass(slots=True)
 class Tally:
     """The documents of one event so far. `factor`: heat of one document by kind (`RiskSettings.source_factor`)."""
@@ -154,9 +157,13 @@ class Tally:
 
     def hours(self, now: int) -> list[int]:
         """Documents of the last 24 steps of sixty minutes, the step that ends at `now` first."""
-        counts = [0] * 24
-        for stamp in self.stamps[self.recent(now) :]:
-            counts[(now - stamp) // HOUR] += 1
+        counts, stamps = [0] * 24, self.stamps
+        first, last = self.recent(now), len(stamps)
+        for ago in range(24):
+            if last <= first:
+                break
+            cut = bisect_right(stamps, now - (ago + 1) * HOUR, first, last)
+            counts[ago], last = last - cut, cut
         return counts
 
     @property
@@ -166,7 +173,7 @@ class Tally:
 
     def flagged(self, code: str) -> Mark:
         """Voices with this flag."""
-        return self.marks.get(code) or Mark()
+        return self.marks.get(code, _NOBODY)
 
 
 def _heat_of(member: Member, factor: Mapping[str, float]) -> int:

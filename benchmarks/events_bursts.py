@@ -8,15 +8,13 @@ of three shapes: fast +60/h in 3 h, slow +25/h in 12 h, weak +12/h in 6 h. Print
 further quiet streams, and for each shape median delay in hours and the share found within 24 h.
 """
 
-from collections.abc import Callable
-
 import numpy as np
 import numpy.typing as npt
 
-from analysis.bursts import FAST, FEWEST, SLOW, ewma, seasonal_z
+from analysis.bursts_compare import detectors, episodes, false_rate, threshold_for
 
 Series = npt.NDArray[np.float64]
-HOURS, WARM, EPISODE = 40 * 24, 14 * 24, 12
+HOURS, WARM = 40 * 24, 14 * 24
 SHAPES = {"fast": (60.0, 3, 6), "slow": (25.0, 12, 18), "weak": (12.0, 6, 12)}  # height, hours to rise, hours to last
 
 
@@ -35,65 +33,13 @@ def burst(rng: np.random.Generator, height: float, rise: int, last: int) -> tupl
     return counts, start
 
 
-def rolling_z(counts: Series) -> Series:
-    out = np.zeros(len(counts))
-    for t in range(24, len(counts)):
-        past = counts[t - 24 : t]
-        out[t] = (counts[t] - past.mean()) / max(float(past.std()), 1.0)
-    return out
-
-
-def cusum(counts: Series, slack: float = 0.75) -> Series:
-    z = np.nan_to_num(seasonal_z(counts)[0])
-    out, level = np.zeros(len(z)), 0.0
-    for t, value in enumerate(z):
-        level = max(0.0, level + float(value) - slack)
-        out[t] = level
-    return out
-
-
-def smoothed(counts: Series) -> Series:
-    z = seasonal_z(counts)[0]
-    return ewma(np.where(np.arange(len(z)) < WARM, np.nan, z))
-
-
-def shipped(counts: Series) -> Series:
-    """What `detect` does, as one number: the larger of both paths in units of its own threshold."""
-    return np.maximum(smoothed(counts) / SLOW, np.nan_to_num(seasonal_z(counts)[0]) / FAST)
-
-
-DETECTORS: dict[str, Callable[[Series], Series]] = {
-    "rolling 24 h z": rolling_z,
-    "seasonal z": lambda c: np.nan_to_num(seasonal_z(c)[0]),
-    "EWMA of seasonal z": smoothed,
-    "CUSUM k=.75": cusum,
-    "EWMA or fast path (shipped)": shipped,
-}
-
-
-def episodes(values: Series, counts: Series, threshold: float) -> list[int]:
-    """First hours of alarms at least twelve hours apart, after the warm-up."""
-    found: list[int] = []
-    for t in np.flatnonzero((values > threshold) & (counts >= FEWEST)):
-        if t >= WARM and (not found or t - found[-1] > EPISODE):
-            found.append(int(t))
-    return found
-
-
-def false_rate(values: list[Series], counts: list[Series], threshold: float) -> float:
-    """Episodes per stream and thirty days."""
-    days = (HOURS - WARM) / 24 * len(counts)
-    return sum(len(episodes(v, c, threshold)) for v, c in zip(values, counts, strict=True)) / days * 30
-
-
 def main() -> None:
     rng = np.random.default_rng(20260302)
     tune, check = [quiet(rng) for _ in range(24)], [quiet(rng) for _ in range(24)]
     streams = {name: [burst(rng, *shape) for _ in range(30)] for name, shape in SHAPES.items()}
-    for name, detector in DETECTORS.items():
+    for name, detector in detectors().items():
         values = [detector(c) for c in tune]
-        grid = np.linspace(0.2, 20, 200)
-        threshold = float(next((g for g in grid if false_rate(values, tune, g) <= 1.0), grid[-1]))
+        threshold = threshold_for(lambda at, values=values: false_rate(values, tune, at))  # type: ignore[misc]
         false = false_rate([detector(c) for c in check], check, threshold)
         cells = []
         for shape, rows in streams.items():

@@ -6,6 +6,7 @@ import pytest
 from small_office import small_office
 
 from app.replay import replay, truth_of
+from app.replay_page import page
 from app.townstream import TownStream, town_stream
 
 START = datetime(2026, 3, 2, tzinfo=timezone(timedelta(hours=8)))
@@ -39,7 +40,7 @@ def test_a_replay_catches_the_orange_one_and_says_so() -> None:
     assert found.documents == len(stream.documents)
     assert len(found.levels) == 4
     assert found.levels[1].recall == 1.0
-    assert "漏报" in found.to_html()
+    assert "漏报" in page(found)
     assert '"levels"' in found.to_json()
 
 

@@ -1,7 +1,9 @@
 """`replay`: a recorded stream through the whole pipeline, to see what would have been raised, and how early."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
+from time import perf_counter
 from typing import Annotated
 
 import orjson
@@ -12,7 +14,13 @@ from analysis.assess import Assessor
 from app import clock
 from app.console import FAILED, USAGE, ConfigOption, JsonOption, err, fail, out, progress, read_config
 from app.jsonl import BadLine, read_documents
-from app.replay import ReplayReport, replay, truth_of
+from app.replay import ReplayReport, grade, truth_of
+from app.replay_page import moved
+from app.replay_page import page as page_of
+from app.replay_prepared import NotPrepared, Prepared, load, prepare, save
+from app.replay_report import Difference, difference
+from app.replay_run import run
+from app.replay_tuning import tuned
 from app.townstream import Incident
 from storage.types import Assessment, Document, Office, UnreadableDocument
 
@@ -38,35 +46,92 @@ class _Watched(Assessor):
 
 
 def replay_file(
-    file: Annotated[Path, typer.Argument(help="JSONL 文件，一行一条文档，fetched_at 为到达时间")],
+    file: Annotated[Path, typer.Argument(help="JSONL 文件，一行一条文档，fetched_at 为到达时间；或 --prepared 的文件")],
     truth: Annotated[
         Path | None, typer.Option("--truth", help="真值 JSON：incidents 列表，用来算准确率和提前量")
     ] = None,
     page: Annotated[Path | None, typer.Option("--html", help="另存一份网页报告")] = None,
+    prepared: Annotated[
+        Path | None, typer.Option("--prepared", help="保存判读和归并的结果，下次直接回放这个文件，快得多")
+    ] = None,
+    weights: Annotated[
+        Path | None, typer.Option("--weights", help="TOML：换一组 [weights] 或 [thresholds]，看哪些预警会多、会少")
+    ] = None,
+    compare: Annotated[bool, typer.Option(help="逐项去掉因素、权重上下浮动20%，各算一遍")] = True,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """回放：把一段旧数据按到达次序重走一遍，看会在何时预警、漏了什么、误报什么；不写入任何数据。"""
     office = read_config(config).office
     incidents = _truth(truth, office) if truth else None
-    documents, bad = _documents(file, office)
-    if not documents:
-        fail(f"{file.name} 里没有一条可用的文档")
-    with progress("回放", len(documents), quiet=as_json) as bar:
-        watched = _Watched(office, lambda done: bar.advance(bar.task_ids[0], done))
-        found = replay(documents, office, incidents, assessor=watched)
+    other = _tuned(weights, office) if weights else None
+    began = perf_counter()
+    stream, bad = _stream(file, office, quiet=as_json)
+    took = perf_counter() - began
+    if prepared is not None:
+        _write(prepared, lambda path: save(stream, path))
+    found = replace(grade(stream, office, incidents, compare_weights=compare), prepare_seconds=took)
+    changed = difference(run(stream, office), run(stream, other)) if other is not None else None
     if page is not None:
-        try:
-            page.write_text(found.to_html(), encoding="utf-8")
-        except OSError as error:
-            fail(f"写不了 {page}：{error.strerror}", USAGE)
+        names = [office.level_name(level) for level in range(len(office.levels) + 1)]
+        text = page_of(found, changed, levels=names)
+        _write(page, lambda path: path.write_text(text, encoding="utf-8"))
     if as_json:
-        typer.echo(found.to_json())
+        data = orjson.loads(found.to_json())
+        if changed is not None:
+            data["differences"] = [asdict(row) for row in changed]
+        typer.echo(orjson.dumps(data))
     else:
         _print(found, page)
+        _print_changed(changed, office)
     if bad:
         err.print(f"有 {bad} 行不能使用，已逐行说明；其余各行已回放。")
         raise typer.Exit(FAILED)
+
+
+def _stream(file: Path, office: Office, *, quiet: bool) -> tuple[Prepared, int]:
+    """The stream, understood and grouped: read, or made now; and the number of bad lines."""
+    try:
+        found = load(file)
+    except NotPrepared:
+        documents, bad = _documents(file, office)
+        if not documents:
+            fail(f"{file.name} 里没有一条可用的文档")
+        with progress("判读", len(documents), quiet=quiet) as bar:
+            watched = _Watched(office, lambda done: bar.advance(bar.task_ids[0], done))
+            return prepare(documents, office, watched), bad
+    except OSError as error:
+        fail(f"打不开 {file}：{error.strerror}", USAGE)
+    if found.office != office.version:
+        err.print(f"{file.name} 是按另一版配置判读的，专题、地点和归并以当时为准。")
+    return found, 0
+
+
+def _write(path: Path, write: Callable[[Path], object]) -> None:
+    try:
+        write(path)
+    except OSError as error:
+        fail(f"写不了 {path}：{error.strerror}", USAGE)
+
+
+def _tuned(path: Path, office: Office) -> Office:
+    try:
+        return tuned(office, path.read_text(encoding="utf-8"))
+    except OSError as error:
+        fail(f"打不开 {path}：{error.strerror}", USAGE)
+    except ValueError as error:  # also what is no text
+        fail(f"{path.name} 不能使用：{error}", USAGE)
+
+
+def _print_changed(changed: Sequence[Difference] | None, office: Office) -> None:
+    if changed is None:
+        return
+    out.print(f"改用新权重：{len(changed)} 件预警会变。")
+    table = Table("事件", "现有权重", "新权重", "时间", box=None, pad_edge=False)
+    for row in changed[:SHOWN]:
+        table.add_row(row.event, office.level_name(row.before), office.level_name(row.after), moved(row))
+    if changed:
+        out.print(table)
 
 
 def _documents(file: Path, office: Office) -> tuple[list[Document], int]:

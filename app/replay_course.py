@@ -1,0 +1,293 @@
+"""One event's course through a replay: the live decisions at the live moments, without stores, routing or sending.
+
+    arrivals of one event ─tally→ what is known now ─bare→ Risk ─decide→ changes of level
+    between two arrivals: the moments of `app.jobs` (every 2 min from the level below urgent on, every 10 min while
+    active); a stretch in which nothing can change is skipped
+
+Without news V and H only fall and R only grows, so the values at both ends of a stretch bound every value inside it:
+where even the bounds stay between this level's thresholds, no evaluation inside can do anything.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+
+from alerts.levels import LevelState, bounded, decide, reached
+from analysis.risk import Settled, bare, points, settled
+from analysis.risk_picture import Picture
+from analysis.risk_tally import Tally, micros
+from app.facts import ADDRESSED, ENOUGH_VOICES, NOTABLE_FLAGS, OFFICIAL, notable
+from app.jobs import ACTIVE
+from storage.types import Event, LevelChange, Member, Office, Risk
+
+_SECOND = 1_000_000
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_FEW = 4  #: evaluations below which a stretch is not worth testing
+_AFTER = 8  #: evaluations that are made one by one after a stretch that may hold a change
+
+
+def moment(micro: int) -> datetime:
+    """The inverse of `micros`, in UTC."""
+    return _EPOCH + timedelta(microseconds=micro)
+
+
+@dataclass(frozen=True, slots=True)
+class Rhythm:
+    """When the running program looks at events although nothing came in, in microseconds."""
+
+    origin: int  #: when the program was started
+    urgent: int
+    usual: int
+    busy: int  #: level from which the urgent rhythm holds
+    active: int  #: how long after its last document an event is looked at in the usual rhythm
+
+    @classmethod
+    def of(cls, office: Office, origin: int) -> "Rhythm":
+        first = next((rank for rank, rule in enumerate(office.levels, 1) if rule.urgent), 1)
+        return cls(
+            origin=origin,
+            urgent=round(office.risk.evaluate_urgent_seconds * _SECOND),
+            usual=round(office.risk.evaluate_seconds * _SECOND),
+            busy=max(1, first - 1),
+            active=ACTIVE // timedelta(microseconds=1),
+        )
+
+    def after(self, at: int, step: int) -> int:
+        """The first moment of this step after `at`."""
+        return at + step - (at - self.origin) % step
+
+
+@dataclass(slots=True)
+class Facts:
+    """What `app.facts.summarise` reads off all members, kept as they come."""
+
+    topics: Counter[str] = field(default_factory=Counter)
+    first: dict[str | None, datetime] = field(default_factory=dict)  #: topic → its earliest document
+    last: datetime | None = None
+    asked: datetime | None = None  #: when a citizen first spoke
+    replies: list[datetime] = field(default_factory=list)
+    notices: list[datetime] = field(default_factory=list)  #: what the administration published itself
+    voices: dict[str, set[str]] = field(default_factory=dict)  #: flag → who carries it, spread included
+    addressed: bool = False
+    historic: bool = True
+    _replied: bool = False  # only replies so far: they stand for the matter
+
+    def add(self, member: Member) -> None:
+        self.last = member.at if self.last is None else max(self.last, member.at)
+        self.historic = self.historic and member.historic
+        self.addressed = self.addressed or member.kind in ADDRESSED
+        for flag in member.flags:
+            self.voices.setdefault(flag, set()).add(member.author or member.document)
+        if member.kind == "reply":
+            self.replies.append(member.at)
+        elif member.kind == "government":
+            self.notices.append(member.at)
+        if member.kind not in OFFICIAL:
+            self.asked = member.at if self.asked is None else min(self.asked, member.at)
+        self._subject(member)
+
+    def _subject(self, member: Member) -> None:
+        if member.kind == "reply" and self.first and not self._replied:
+            return
+        if member.kind != "reply" and (self._replied or not self.first):
+            self.topics.clear()
+            self.first.clear()
+            self._replied = False
+        elif member.kind == "reply":
+            self._replied = True
+        if member.topic:
+            self.topics[member.topic] += 1
+        self.first[member.topic] = min(member.at, self.first.get(member.topic, member.at))
+
+    @property
+    def topic(self) -> str | None:
+        return min(self.topics, key=lambda t: (-self.topics[t], t), default=None)
+
+    @property
+    def answered(self) -> datetime | None:
+        spoken = [at for at in self.notices if self.asked is not None and at > self.asked]
+        return min([*self.replies, *spoken], default=None)
+
+    def marked(self) -> bool:
+        """Whether a mark that somebody must look at is carried by enough voices."""
+        return any(f.startswith(NOTABLE_FLAGS) and len(who) >= ENOUGH_VOICES for f, who in self.voices.items())
+
+
+@dataclass(slots=True)
+class Course:
+    """One event. `take` its documents in order of arrival; `advance` lets time pass."""
+
+    office: Office
+    rhythm: Rhythm
+    id: str
+    event: Event | None = None
+    state: LevelState = field(default_factory=LevelState)
+    changes: list[LevelChange] = field(default_factory=list)
+    points: list[tuple[datetime, float]] = field(default_factory=list)  #: score at each arrival
+    peak: int = 0  #: highest level
+    documents: int = 0
+    evaluations: int = 0
+    at: int = 0  #: up to where evaluations are done, microseconds
+    _facts: Facts = field(default_factory=Facts)
+    _tally: Tally = field(init=False)
+    _held: dict[str, Member] = field(default_factory=dict)
+    _settled: Settled | None = None
+    _matter: bool = False
+    _eager: int = 0  # evaluations to make before a stretch is tested again
+
+    def __post_init__(self) -> None:
+        self._tally = Tally(self.office.risk.source_factor)
+
+    @property
+    def last_at(self) -> datetime | None:
+        """Of the last document, by its own time."""
+        return self._facts.last
+
+    def take(self, members: Sequence[Member], now: datetime, *, incident: bool, previous: str | None) -> None:
+        """Documents that came in together. incident: the last one lies in a topic."""
+        self.advance(micros(now))
+        for member in members:
+            self._enter(member)
+        if self.event is None and not notable(list(self._held.values())[:2], incident):
+            return
+        self._describe(now, previous)
+        self.at = micros(now)
+        if self.event is not None and not self.event.historic:
+            self.points.append((now, self._look(self.event, now, self.at, fresh=True).score))
+        self._eager = 0
+
+    def _enter(self, member: Member) -> None:
+        again = member.document in self._held
+        self._held[member.document] = member
+        if again:  # the same document with other figures: tally afresh
+            self._facts, self._tally = Facts(), Tally(self.office.risk.source_factor)
+        for one in self._held.values() if again else (member,):
+            self._facts.add(one)
+            if not one.historic:
+                self._tally.add(one, micros(one.seen_at))
+        self.documents = len(self._held)
+
+    def _describe(self, now: datetime, previous: str | None) -> None:
+        """Fill in the fields of the event that deciding reads, as `app.facts.summarise` and `app.grading` fill them."""
+        facts, topic = self._facts, self._facts.topic
+        first = facts.first[topic]
+        before = self.event
+        if before is None:
+            before = Event(id=self.id, title="", first_at=first, last_at=first, detected_at=now)
+        answered = facts.answered or before.answered_at
+        known = (before.topic, before.first_at, before.answered_at, before.historic, before.previous)
+        if self.event is None or known != (topic, first, answered, facts.historic, before.previous or previous):
+            before = replace(
+                before, topic=topic, first_at=first, answered_at=answered, historic=facts.historic,
+                previous=before.previous or previous,
+            )  # fmt: skip
+        self.event = before
+
+    def advance(self, until: int) -> None:
+        """Every evaluation that falls due up to and including this moment."""
+        event = self.event
+        while event is not None and not event.historic:
+            due = self._due()
+            if due is None or due > until:
+                break
+            if self._eager <= 0 and (end := self._calm_until(event, due, until)) is not None:
+                self.at = end
+                continue
+            self._eager -= 1
+            now = moment(due)
+            self.at = due
+            times = (self.state.level >= self.rhythm.busy and self._falls(due, self.rhythm.urgent)) + (
+                self._falls(due, self.rhythm.usual) and self._active(due)
+            )
+            for _ in range(times):
+                self._look(event, now, due)
+        self.at = max(self.at, until)
+
+    def _falls(self, at: int, step: int) -> bool:
+        return (at - self.rhythm.origin) % step == 0
+
+    def _active(self, at: int) -> bool:
+        last = self._facts.last
+        return last is not None and micros(last) >= at - self.rhythm.active
+
+    def _due(self) -> int | None:
+        """The next moment at which the program looks at this event; None where it never does."""
+        rhythm = self.rhythm
+        usual = rhythm.after(self.at, rhythm.usual)
+        if self.state.level >= rhythm.busy:
+            return min(usual, rhythm.after(self.at, rhythm.urgent))
+        return usual if self._active(usual) else None
+
+    def _look(self, event: Event, now: datetime, at: int, *, fresh: bool = False) -> Risk:
+        """One evaluation, as `app.grading.Round` makes it."""
+        self.evaluations += 1
+        seen = Picture(event, self.office, now, at, self._tally)
+        if fresh or self._settled is None:
+            self._settled = settled(seen)
+        risk, _ = bare(seen, self._settled)
+        if fresh:
+            self._matter = self._is_matter(event, risk)
+        if self.state.level == 0 and not self._matter:
+            return risk
+        if self._at_rest() and self._holds(event, risk, risk.score, risk.score):
+            return risk  # deciding would only note that it looked
+        change, self.state = decide(event, risk, self.state, self.office, now)
+        if change is not None:
+            self.changes.append(change)
+            self.peak = max(self.peak, change.after)
+        return risk
+
+    def _at_rest(self) -> bool:
+        """No count that another evaluation would have to reset; at the top nothing falls by itself."""
+        top = self.state.level >= len(self.office.levels) > 1
+        return not self.state.above and (top or not self.state.below)
+
+    def _is_matter(self, event: Event, risk: Risk) -> bool:
+        """As `app.facts.is_matter`."""
+        floors = (r.code.removeprefix("floor.") for r in risk.reasons if r.code.startswith("floor."))
+        marked = any(code.startswith(NOTABLE_FLAGS) for code in floors)
+        return event.topic is not None or self._facts.addressed or marked or self._facts.marked()
+
+    def _calm_until(self, event: Event, due: int, until: int) -> int | None:
+        """The end of a stretch from `due` on in which no evaluation can do anything, else None."""
+        rhythm, last = self.rhythm, self._facts.last
+        if self.state.level == 0 and not self._matter:
+            return until
+        if not self._at_rest():
+            return None
+        busy = self.state.level >= rhythm.busy
+        if not busy and last is not None:
+            until = min(until, max(due, micros(last) + rhythm.active))
+        least = _FEW * (rhythm.urgent if busy else rhythm.usual)
+        end = until
+        while end - due >= least:
+            if self._calm(event, due, end):
+                return end
+            end = due + (end - due) // 4
+        self._eager = _AFTER
+        return None
+
+    def _calm(self, event: Event, since: int, until: int) -> bool:
+        """Whether no value between these moments changes the level or counts towards a change."""
+        one, other = (Picture(event, self.office, moment(at), at, self._tally) for at in (since, until))
+        if self._settled is None or one.answered != other.answered:
+            return False
+        (risk, x), (later, y) = bare(one, self._settled), bare(other, self._settled)
+        if risk.cap != later.cap:
+            return False
+        both = {k: (v, w) for (k, v), w in zip(x.items(), y.values(), strict=True) if v is not None and w is not None}
+        weights = self.office.risk.weights
+        low, high = (points({k: pick(pair) for k, pair in both.items()}, weights) for pick in (min, max))
+        return self._holds(event, risk, low, high)
+
+    def _holds(self, event: Event, risk: Risk, low: float, high: float) -> bool:
+        """Whether the level stays while the score moves between these bounds."""
+        level, office = self.state.level, self.office
+        wanted = min(bounded(reached(high, office), risk), len(office.levels))
+        if wanted > level or (wanted == 1 and level < 2 and event.previous):
+            return False
+        rule = office.rule(min(level, len(office.levels)))
+        if rule is None or (risk.floor or 0) >= level or level >= len(office.levels) > 1:
+            return True
+        return low >= rule.threshold - office.risk.down_margin and (risk.cap is None or risk.cap >= level)

@@ -1,0 +1,212 @@
+"""A recorded stream, understood and grouped once: what every replay over it starts from.
+
+    documents in order of arrival ─assess─assign→ Arrival per document        slow, once
+    save / load                                                               one JSON line per document
+    `app.replay_run` grades it, as often as one likes                         fast
+
+No look-ahead: a document exists from `fetched_at` on, with the figures it came in with. An event without news for
+`risk.quiet_after_hours` and without a level closes, as in the running program where its tasks are done; that level
+comes from the office's present weights, and a run with other weights keeps the grouping that follows from it.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from heapq import heappop, heappush
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from alerts.routing import Facts
+from analysis.assess import Assessor
+from analysis.events import Assignment, Grouper
+from analysis.risk_tally import micros
+from app.facts import member_of, pooled
+from app.replay_course import Course, Rhythm, moment
+from storage.types import Assessment, DepartmentGuess, Document, Member, Office
+
+FORMAT = "minsheng-replay-1"
+_BATCH = 1000
+_GUESSES = 3  #: departments kept of a document
+_HOUR = 3_600_000_000
+_FIELDS = (
+    "event", "document", "kind", "source", "sentiment", "negative", "author", "area", "topic", "duplicate_of", "likes",
+    "comments", "reposts", "reads", "authority", "ours", "historic",
+)  # fmt: skip
+
+
+class NotPrepared(ValueError):
+    """A file that `--prepared` did not write."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """One document as the grading sees it."""
+
+    at: int  #: when it came in, microseconds since 1970
+    member: Member
+    incident: bool  #: lies in a topic
+    previous: str | None = None  #: the closed event that its new one is a flare-up of
+    departments: tuple[DepartmentGuess, ...] = ()
+    text_kind: str = "other"
+
+
+@dataclass(slots=True)
+class Prepared:
+    """The arrivals, oldest first, and when which event closed (microseconds)."""
+
+    office: str  #: version of the configuration that understood them
+    arrivals: list[Arrival] = field(default_factory=list)
+    closed: dict[str, int] = field(default_factory=dict)
+    unread: int = 0
+
+    @property
+    def origin(self) -> int:
+        """When the simulated program starts: the ten minutes in which the first document came in begin."""
+        return self.arrivals[0].at // 600_000_000 * 600_000_000 if self.arrivals else 0
+
+    @property
+    def days(self) -> float:
+        """Length of the stream."""
+        return (self.arrivals[-1].at - self.arrivals[0].at) / (24 * _HOUR) if self.arrivals else 0.0
+
+
+def prepare(documents: Iterable[Document], office: Office, assessor: Assessor | None = None) -> Prepared:
+    """Assess and group the documents (any order; they are taken by `fetched_at`). What cannot be read is counted."""
+    rows = sorted(documents, key=lambda d: (d.fetched_at, d.id))
+    made = Prepared(office=office.version)
+    work = _Grouping(office, made, Grouper(office))
+    reader = assessor or Assessor(office)
+    for start in range(0, len(rows), _BATCH):
+        part = rows[start : start + _BATCH]
+        pairs = [(d, a) for d, a in zip(part, reader.assess(part), strict=True) if isinstance(a, Assessment)]
+        made.unread += len(part) - len(pairs)
+        if pairs and work.check_at is None:
+            work.check_at = micros(pairs[0][0].fetched_at) // 600_000_000 * 600_000_000 + _HOUR
+        work.take(pairs)
+    return made
+
+
+@dataclass(slots=True)
+class _Grouping:
+    """The grouping on its way through the stream, with the hourly closing of quiet events."""
+
+    office: Office
+    made: Prepared
+    grouper: Grouper
+    check_at: int | None = None
+    _by_event: dict[str, list[Arrival]] = field(default_factory=dict)
+    _last: dict[str, datetime] = field(default_factory=dict)
+    _silent: list[tuple[datetime, str]] = field(default_factory=list)
+
+    def take(self, pairs: Sequence[tuple[Document, Assessment]]) -> None:
+        """Documents in order of arrival; the hourly check runs between them where it falls due."""
+        waiting: list[tuple[Document, Assessment]] = []
+        for pair in pairs:
+            while self.check_at is not None and micros(pair[0].fetched_at) >= self.check_at:
+                self._assign(waiting)
+                waiting = []
+                self._close(self.check_at)
+                self.check_at += _HOUR
+            waiting.append(pair)
+        self._assign(waiting)
+
+    def _assign(self, pairs: Sequence[tuple[Document, Assessment]]) -> None:
+        for (document, assessment), found in zip(pairs, self.grouper.assign(pairs), strict=True):
+            arrival = _arrival(document, assessment, found, self.office)
+            self.made.arrivals.append(arrival)
+            self._by_event.setdefault(found.event, []).append(arrival)
+            last = max(document.at, self._last.get(found.event, document.at))
+            self._last[found.event] = last
+            heappush(self._silent, (last, found.event))
+
+    def _close(self, at: int) -> None:
+        """Events whose last document is too long ago and that have no level."""
+        limit = moment(at) - timedelta(hours=self.office.risk.quiet_after_hours)
+        while self._silent and self._silent[0][0] < limit:
+            last, event = heappop(self._silent)
+            if self._last[event] != last or event in self.made.closed:
+                continue
+            course = course_of(event, self._by_event[event], self.office, Rhythm.of(self.office, self.made.origin))
+            course.advance(at)
+            if course.event is not None and course.state.level == 0:
+                self.grouper.close(event)
+                self.made.closed[event] = at
+
+
+def _arrival(document: Document, assessment: Assessment, found: Assignment, office: Office) -> Arrival:
+    return Arrival(
+        at=micros(document.fetched_at),
+        member=member_of(document, assessment, found, office, document.fetched_at),
+        incident=any(t.incident for t in assessment.topics),
+        previous=found.previous,
+        departments=tuple(assessment.departments[:_GUESSES]),
+        text_kind=assessment.text_kind,
+    )
+
+
+def course_of(event: str, arrivals: Sequence[Arrival], office: Office, rhythm: Rhythm) -> Course:
+    """The event's course up to its last arrival."""
+    course = Course(office, rhythm, event)
+    for at, group in groupby(arrivals, key=lambda a: a.at):
+        rows = list(group)
+        previous = next((r.previous for r in rows if r.previous), None)
+        course.take([r.member for r in rows], moment(at), incident=rows[-1].incident, previous=previous)
+    return course
+
+
+def routing_facts(course: Course, arrivals: Sequence[Arrival], level: int) -> Facts:
+    """What the routing list looks at, as far as a replay knows it."""
+    event = course.event
+    return Facts(
+        event=course.id,
+        level=level,
+        topic=event.topic if event else None,
+        area=next((a.member.area for a in arrivals if a.member.area and a.member.ours), None),
+        departments=pooled([a.departments for a in arrivals]),
+        kinds=tuple(sorted({a.member.kind for a in arrivals})),
+        flags=(),
+        incident_grade=None,
+        text_kind=arrivals[0].text_kind,
+    )
+
+
+def save(prepared: Prepared, path: Path) -> None:
+    """Write it as JSON lines; OSError where that is not possible."""
+    head = {"format": FORMAT, "office": prepared.office, "unread": prepared.unread, "closed": prepared.closed}
+    with path.open("wb") as out:
+        out.write(orjson.dumps(head) + b"\n")
+        for a in prepared.arrivals:
+            m = a.member
+            guesses = [[g.id, g.probability] for g in a.departments]
+            row = [a.at, micros(m.at), micros(m.seen_at), a.incident, a.previous, a.text_kind, guesses, list(m.flags)]
+            out.write(orjson.dumps(row + [getattr(m, name) for name in _FIELDS]) + b"\n")
+
+
+def load(path: Path) -> Prepared:
+    """Read what `save` wrote. NotPrepared for any other file, OSError where it cannot be read."""
+    with path.open("rb") as lines:
+        try:
+            head = orjson.loads(lines.readline())
+            if not isinstance(head, dict) or head.get("format") != FORMAT:
+                raise NotPrepared(f"{path.name} 不是 --prepared 生成的文件")
+            return Prepared(
+                office=str(head["office"]),
+                arrivals=[_read(orjson.loads(line)) for line in lines],
+                closed={str(k): int(v) for k, v in head["closed"].items()},
+                unread=int(head["unread"]),
+            )
+        except NotPrepared:
+            raise
+        except (KeyError, TypeError, ValueError) as error:  # what is no JSON is a ValueError too
+            raise NotPrepared(f"{path.name} 已损坏，请重新生成：{error}") from error
+
+
+def _read(row: list[Any]) -> Arrival:
+    at, published, seen, incident, previous, text_kind, guesses, flags, *rest = row
+    values = dict(zip(_FIELDS, rest, strict=True))
+    member = Member(at=moment(published), seen_at=moment(seen), flags=tuple(flags), **values)
+    found = tuple(DepartmentGuess(id=g, probability=p, reason="") for g, p in guesses)
+    return Arrival(at, member, incident, previous, found, text_kind)

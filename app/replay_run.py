@@ -1,0 +1,80 @@
+"""Grade a prepared stream: every event through its course, with this configuration.
+
+Fast enough to do it again for every weight one would like to try: no store, no text, no second grouping.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from alerts.routing import route
+from app.replay_course import Course, Rhythm
+from app.replay_prepared import Arrival, Prepared, course_of, routing_facts
+from storage.types import LevelChange, Office
+
+
+@dataclass(slots=True)
+class Run:
+    """What one configuration would have done with a prepared stream."""
+
+    courses: dict[str, Course] = field(default_factory=dict)
+    changes: list[LevelChange] = field(default_factory=list)  #: by time, then event
+    evaluations: int = 0
+
+    @property
+    def events(self) -> dict[str, Course]:
+        """Courses of what became an event."""
+        return {key: course for key, course in self.courses.items() if course.event is not None}
+
+
+def run(prepared: Prepared, office: Office) -> Run:
+    """Grade every event up to three days after the last document."""
+    rhythm = Rhythm.of(office, prepared.origin)
+    end = (prepared.arrivals[-1].at if prepared.arrivals else 0) + rhythm.active + rhythm.usual
+    found = Run()
+    for event, arrivals in by_event(prepared).items():
+        course = course_of(event, arrivals, office, rhythm)
+        course.advance(prepared.closed.get(event, end))
+        found.courses[event] = course
+        found.changes += course.changes
+        found.evaluations += course.evaluations
+    found.changes.sort(key=lambda c: (c.at, c.event))
+    return found
+
+
+def by_event(prepared: Prepared) -> dict[str, list[Arrival]]:
+    """Event → its arrivals in order."""
+    found: dict[str, list[Arrival]] = {}
+    for arrival in prepared.arrivals:
+        found.setdefault(arrival.member.event, []).append(arrival)
+    return found
+
+
+def departments(prepared: Prepared, found: Run, office: Office) -> dict[str, str]:
+    """Event that reached a level → the department that would have led it."""
+    arrivals = by_event(prepared)
+    raised = {c.event for c in found.changes if c.after > c.before}
+    return {
+        event: route(routing_facts(found.courses[event], arrivals[event][:40], found.courses[event].peak), office).lead
+        for event in sorted(raised)
+    }
+
+
+def weighted(office: Office, weights: Mapping[str, float]) -> Office:
+    """The office with other weights of the factors."""
+    return replace(office, risk=replace(office.risk, weights=dict(weights)))
+
+
+def variants(office: Office, shift: float = 0.2) -> dict[str, Office]:
+    """Each factor left out (「去掉S」), and its weight moved up and down by a fifth (「S+20%」)."""
+    usual = office.risk.weights
+    made = {f"去掉{code}": weighted(office, {**usual, code: 0.0}) for code in usual}
+    for code in usual:
+        for by in (-shift, shift):
+            made[f"{code}{by:+.0%}"] = weighted(office, {**usual, code: usual[code] * (1 + by)})
+    return made
+
+
+def changed_share(usual: Run, other: Run) -> float:
+    """Share of events whose highest level is another one."""
+    keys: Sequence[str] = list(usual.events)
+    return sum(usual.courses[k].peak != other.courses[k].peak for k in keys) / max(1, len(keys))

@@ -1,0 +1,105 @@
+"""What a replay says: the page, JSON, other weights, other thresholds, and the prepared file in good and bad shape."""
+
+import json
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+from small_office import small_office
+
+from app.replay import grade
+from app.replay_page import moved, page
+from app.replay_prepared import NotPrepared, Prepared, load, prepare, save
+from app.replay_report import Difference, difference
+from app.replay_run import run, weighted
+from app.replay_tuning import tuned
+from app.townstream import Incident, Script, town_stream
+
+START = datetime(2026, 3, 2, tzinfo=timezone(timedelta(hours=8)))
+OFFICE = small_office()
+
+
+@pytest.fixture(scope="module")
+def town() -> tuple[Prepared, tuple[Incident, ...]]:
+    scripts = (Script(level="orange", topic="food-drug", fast=True, at=60, size=80, rumour=True),
+               Script(level="blue", topic="tax", fast=False, at=12, size=6))  # fmt: skip
+    stream = town_stream(seed=5, start=START, days=5, chatter=10, incidents=scripts)
+    return prepare(stream.documents, OFFICE), stream.incidents
+
+
+def test_the_page_names_everything(town: tuple[Prepared, tuple[Incident, ...]]) -> None:
+    prepared, incidents = town
+    found = grade(prepared, OFFICE, incidents, compare_weights=True)
+    text = page(found)
+    for word in ("漏报", "误报", "去掉S", "R+20%", "突增检测方法比较", "各部门日均预警", "得分过程", "<svg"):
+        assert word in text
+    assert "<script" not in text
+    data = json.loads(found.to_json())
+    assert {v["name"] for v in data["variants"]} >= {"去掉V", "N-20%"}
+    assert sum(data["by_department"].values()) > 0
+    assert data["levels"][2]["recall"] == 1
+
+
+def test_names_of_a_stream_cannot_break_the_page(town: tuple[Prepared, tuple[Incident, ...]]) -> None:
+    prepared, incidents = town
+    hostile = [Incident(**{**{k: getattr(i, k) for k in i.__slots__}, "id": "<script>x"}) for i in incidents]
+    assert "<script>x" not in page(grade(prepared, OFFICE, hostile))
+
+
+def test_another_weight_says_what_comes_and_goes(town: tuple[Prepared, tuple[Incident, ...]]) -> None:
+    prepared, _ = town
+    usual = run(prepared, OFFICE)
+    assert difference(usual, run(prepared, OFFICE)) == []
+    deaf = difference(usual, run(prepared, weighted(OFFICE, {"R": 1.0})))
+    assert deaf
+    assert difference(run(prepared, weighted(OFFICE, {"R": 1.0})), usual)
+    assert moved(Difference(event="e", before=0, after=2, earlier_hours=None)) == "新增预警"
+    assert moved(Difference(event="e", before=2, after=0, earlier_hours=None)) == "不再预警"
+    assert moved(Difference(event="e", before=2, after=3, earlier_hours=-1.5)) == "推迟1.5小时"
+
+
+def test_thresholds_and_weights_from_a_file(town: tuple[Prepared, tuple[Incident, ...]]) -> None:
+    prepared, _ = town
+    other = tuned(OFFICE, "[weights]\nS = 0.4\n[thresholds]\norange = 79\n")
+    assert other.risk.weights["S"] == 0.4
+    assert other.risk.weights["V"] == OFFICE.risk.weights["V"]
+    assert [rule.threshold for rule in other.levels] == [20, 40, 79, 80]
+    assert max(c.after for c in run(prepared, tuned(OFFICE, "[thresholds]\norange = 98\nred = 99")).changes) < 3
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("weights", "TOML"),
+        ("[weight]\nS = 1", "weight"),
+        ("[weights]\nX = 1", "X"),
+        ("[weights]\nS = -1", r"weights\.S"),
+        ("weights = 3", "应为一张表"),
+        ("[thresholds]\norange = 90", "递增"),
+        ("[weights]\nS=0\nV=0\nH=0\nN=0\nA=0\nC=0\nR=0", "全部为 0"),
+    ],
+)
+def test_a_tuning_file_says_what_is_wrong(text: str, word: str) -> None:
+    with pytest.raises(ValueError, match=word):
+        tuned(OFFICE, text)
+
+
+def test_a_prepared_file_comes_back_as_it_was(town: tuple[Prepared, tuple[Incident, ...]], tmp_path: Path) -> None:
+    prepared, _ = town
+    path = tmp_path / "p.jsonl"
+    save(prepared, path)
+    again = load(path)
+    assert [a.member for a in again.arrivals] == [a.member for a in prepared.arrivals]
+    assert (again.closed, again.unread, again.origin) == (prepared.closed, prepared.unread, prepared.origin)
+    whole = path.read_bytes()
+    for bad in (b"", b"{}", b"\x00\xff", whole[: len(whole) - 20], whole.split(b"\n", 1)[0] + b"\n[1]\n"):
+        path.write_bytes(bad)
+        with pytest.raises(NotPrepared):
+            load(path)
+
+
+def test_a_long_silence_is_skipped_and_not_stepped_through(town: tuple[Prepared, tuple[Incident, ...]]) -> None:
+    prepared, _ = town
+    found = run(prepared, OFFICE)
+    steps = sum((prepared.arrivals[-1].at - c.at) // 120_000_000 for c in found.courses.values() if c.peak)
+    assert found.evaluations < 40 * len(prepared.arrivals) + max(0, steps)
