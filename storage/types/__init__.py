@@ -20,6 +20,7 @@ from storage.types.documents import (
     Sentiment,
     SentimentLabel,
     StoredDocument,
+    Target,
     TopicHit,
     UnreadableDocument,
 )
@@ -102,6 +103,7 @@ __all__ = [
     "SourceHour",
     "SourceState",
     "StoredDocument",
+    "Target",
     "Task",
     "TaskRole",
     "TaskState",
