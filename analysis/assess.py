@@ -62,7 +62,7 @@ class Assessor:
 
     def __init__(self, office: Office, *, models: Path | None = None) -> None:
         self.office = office
-        self.models = models
+        self.models = models or (Path(office.models) if office.models else None)
         if office.scorer not in SCORERS:
             raise KeyError(f"没有情感打分器 {office.scorer!r}；已有：{'、'.join(SCORERS)}")
 

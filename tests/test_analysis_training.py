@@ -64,6 +64,22 @@ def test_unusable_rows_are_named(tmp_path: Path, content: str, message: str) -> 
         train_departments(path, tmp_path)
 
 
+def test_separators_inside_a_text_end_no_line(tmp_path: Path) -> None:
+    text = "第一段\u2028第二段\x85第三段\x0c"
+    path = write(tmp_path / "rows.jsonl", [{"text": text, "label": "x"}])
+    assert corpora.read_table(path)[0]["text"] == text
+    table = tmp_path / "rows.csv"
+    table.write_text(f'text,label\r\n"{text}\n末段",x\r\n', encoding="utf-8", newline="")
+    assert corpora.read_table(table) == [{"text": f"{text}\n末段", "label": "x"}]
+
+
+def test_rows_that_all_conflict_are_refused(rows: Path, tmp_path: Path) -> None:
+    train_departments(rows, tmp_path)
+    path = write(tmp_path / "own.jsonl", [{"text": "同一句话", "label": label} for label in ("jyj", "sthj")])
+    with pytest.raises(corpora.UnusableRows, match="矛盾"):
+        quality.evaluate("departments", tmp_path, path)
+
+
 OWN = [
     {"text": f"{n}{text}", "kind": "message", "label": label}
     for text, label in (
