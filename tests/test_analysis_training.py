@@ -102,16 +102,24 @@ def test_own_rows_are_learned(tmp_path: Path) -> None:
     assert quality.evaluate("sentiment", tmp_path, path)["metrics"]["accuracy"] > 0.95  # type: ignore[index]
 
 
-def test_own_rows_without_one_label_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(corpora.UnusableRows, match="positive"):
-        train_sentiment(write(tmp_path / "own.jsonl", OWN[:80]), tmp_path)
+def test_own_rows_of_a_single_label_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(corpora.UnusableRows, match="两种"):
+        train_sentiment(write(tmp_path / "own.jsonl", OWN[:40]), tmp_path)
 
 
-@pytest.mark.xfail(strict=True, reason="a few narrow rows refit the whole group: other texts lose .12 of macro-F1")
-def test_own_rows_leave_other_texts_alone(tmp_path: Path) -> None:
-    train_sentiment(write(tmp_path / "own.jsonl", OWN), tmp_path)
+@pytest.mark.parametrize("count", [80, 120])
+def test_own_rows_leave_other_texts_alone(tmp_path: Path, count: int) -> None:
+    train_sentiment(write(tmp_path / "own.jsonl", OWN[:count]), tmp_path)
     before = quality.evaluate("sentiment", None, LABELLED)["metrics"]["macro_f1"]  # type: ignore[index]
-    assert quality.evaluate("sentiment", tmp_path, LABELLED)["metrics"]["macro_f1"] > before - 0.1  # type: ignore[index]
+    assert quality.evaluate("sentiment", tmp_path, LABELLED)["metrics"]["macro_f1"] > before - 0.02  # type: ignore[index]
+
+
+def test_replies_follow_the_corrected_table_of_messages(tmp_path: Path) -> None:
+    train_sentiment(write(tmp_path / "own.jsonl", OWN), tmp_path)
+    found, shipped = load(tmp_path).tables, load().tables
+    assert (found["reply"].weights == found["message"].weights).all()
+    assert (found["message"].weights != shipped["message"].weights).any()
+    assert (found["news"].weights == shipped["news"].weights).all()
 
 
 def test_a_broken_model_says_which(tmp_path: Path) -> None:
