@@ -20,7 +20,8 @@ from analysis.privacy import masked_texts
 from analysis.routing import Router, load_router
 from analysis.rules import Lexicon
 from analysis.sentiment import SCORERS, Scorer
-from analysis.text import LIMIT, hashtags, plain, sentences, sound_many
+from analysis.targets import TargetReader
+from analysis.text import LIMIT, hashtags, plain, sound_many
 from analysis.topics import TopicMatcher
 from storage.types import (
     Assessment,
@@ -31,11 +32,12 @@ from storage.types import (
     Office,
     PlaceHit,
     Sentiment,
+    Target,
     TopicHit,
     UnreadableDocument,
 )
 
-VERSION = "1"  #: raised when the same configuration and models give another assessment
+VERSION = "2"  #: raised when the same configuration and models give another assessment
 #: channels that only people of this city write to
 _LOCAL: frozenset[Kind] = frozenset(("message", "hotline", "reply"))
 
@@ -60,7 +62,7 @@ class Assessor:
 
     def __init__(self, office: Office, *, models: Path | None = None) -> None:
         self.office = office
-        self.models = models
+        self.models = models or (Path(office.models) if office.models else None)
         if office.scorer not in SCORERS:
             raise KeyError(f"没有情感打分器 {office.scorer!r}；已有：{'、'.join(SCORERS)}")
 
@@ -104,6 +106,10 @@ class Assessor:
         return self._topics, self._places, self._departments, self._flags
 
     @cached_property
+    def _targets(self) -> TargetReader:
+        return TargetReader(self._lexicon, self._places, self._departments, self.office.home)
+
+    @cached_property
     def version(self) -> str:
         """Version of code, models and rules: an assessment of another version is due for `reassess`."""
         digest = hashlib.sha256(f"{VERSION}|{self.office.version}|{self.office.scorer}".encode())
@@ -132,7 +138,9 @@ class Assessor:
         if self._router is not None:
             departments = learned(departments, self._router, texts, self.office)
         replies = marks.replies(batch, kinds, found)
-        sentiments = self._scorer.score(batch, ["reply" if r else k for r, k in zip(replies, kinds, strict=True)])
+        judged: list[Kind] = ["reply" if r else k for r, k in zip(replies, kinds, strict=True)]
+        sentiments = self._scorer.score(batch, judged)
+        targets = self._targets.read(texts, found, places, judged, sentiments, self._scorer)
         text_kinds = marks.kinds(batch, _title_lengths(parts), kinds, [s.label for s in sentiments], found)
         flagged = marks.flags(batch, found)
         signatures = neardup.signatures([p.masked_text or p.masked_title for p in parts])
@@ -141,30 +149,19 @@ class Assessor:
         return [
             _joined(version, *row)
             for row in zip(
-                parts, tokens, sentiments, topics, places, departments, flagged, text_kinds, signatures, strict=True
+                parts,
+                tokens,
+                sentiments,
+                topics,
+                places,
+                departments,
+                flagged,
+                text_kinds,
+                signatures,
+                targets,
+                strict=True,
             )
         ]
-
-    def targets(self, document: Document) -> list[tuple[str, Sentiment]]:
-        """Sentiment towards each department and place that is named: that of the sentences which name it.
-
-        (id of the department or place, sentiment), in the order of first mention.
-        """
-        (part,) = _prepared([document])
-        if not isinstance(part, _Part):
-            return []
-        said = sentences(part.whole)
-        batch = fold_batch(said)
-        named: dict[str, list[str]] = {}
-        for i, (hits, guesses) in enumerate(
-            zip(self._places.find_batch(batch, [False] * len(said)), self._departments.named(batch), strict=True)
-        ):
-            for id in (*guesses, *(hit.id for hit in hits)):
-                named.setdefault(id, []).append(said[i])
-        if not named:
-            return []
-        scored = self._scorer.score(fold_batch(["".join(s) for s in named.values()]), [document.kind] * len(named))
-        return list(zip(named, scored, strict=True))
 
 
 def _prepared(documents: Sequence[Document]) -> list[_Part | UnreadableDocument]:
@@ -190,6 +187,7 @@ def _joined(
     marks: tuple[Flag, ...],
     kind: Flag,
     signature: bytes,
+    targets: tuple[Target, ...],
 ) -> Assessment:
     text_kind = kind.code.removeprefix("kind.")
     more = (
@@ -211,6 +209,7 @@ def _joined(
         signature=signature,
         text_kind=text_kind,
         version=version,
+        targets=targets,
     )
 
 

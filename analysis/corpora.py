@@ -6,6 +6,7 @@ given to training rows only. No text of any set is part of this project.
 
 import csv
 import hashlib
+import io
 import json
 import os
 import re
@@ -65,9 +66,10 @@ def read_table(path: Path) -> list[dict[str, str]]:
     except (OSError, UnicodeDecodeError) as error:
         raise UnusableRows(f"{path.name} 无法读取：{error}；需要 UTF-8 编码的 CSV 或 JSONL") from error
     if path.suffix.lower() in {".jsonl", ".json"}:
-        return [_json_row(path, n, line) for n, line in enumerate(content.splitlines(), 1) if line.strip()]
+        # not splitlines: U+2028 and its like stand inside texts
+        return [_json_row(path, n, line) for n, line in enumerate(content.split("\n"), 1) if line.strip()]
     csv.field_size_limit(1 << 27)
-    return [{k: v or "" for k, v in row.items() if k} for row in csv.DictReader(content.splitlines(keepends=True))]
+    return [{k: v or "" for k, v in row.items() if k} for row in csv.DictReader(io.StringIO(content, newline=""))]
 
 
 def _json_row(path: Path, number: int, line: str) -> dict[str, str]:

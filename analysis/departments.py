@@ -15,6 +15,7 @@ from analysis.places import chain
 from analysis.routing import Router
 from analysis.rules import Found, Lexicon, RuleSet
 from storage.query import Node, Or, Word, parse
+from storage.query import words as query_words
 from storage.types import Department, DepartmentGuess, Office, PlaceHit, TopicHit
 
 _DUTY_LEAD, _TOPIC_LEAD, _SUPPORT = 0.95, 0.9, 0.6
@@ -43,6 +44,9 @@ class Catalogue:
         self._duty_words = [(d.id, Or(tuple(Word(w) for w in d.duties))) for d in known if d.duties]
         nodes: list[Node] = [*when, *(rule for _, rule in self._named), *(rule for _, rule in self._duty_words)]
         self._rules = RuleSet(nodes, lexicon)
+        self._name_words = frozenset(
+            self._rules.lexicon.number(word) for _, rule in self._named for word in query_words(rule)
+        )
         self._towns = {d.area: d.id for d in known if d.type == "town" and d.area}
 
     def guess(
@@ -59,16 +63,17 @@ class Catalogue:
             for i, (each, hits, where) in enumerate(zip(found, topics, places, strict=True))
         ]
 
-    def named(self, batch: Batch) -> list[list[str]]:
+    def names(self, found: Found) -> bool:
+        """Whether a text names a department at all."""
+        return not self._name_words.isdisjoint(found.words)
+
+    def named(self, batch: Batch, found: Sequence[Found] | None = None) -> list[list[str]]:
         """Departments that each text names."""
         first = len(self._duties)
+        found = found or self._rules.lexicon.find(batch.folded)
         return [
-            [
-                self._named[rule - first][0]
-                for rule, _ in self._rules.match(folded)
-                if 0 <= rule - first < len(self._named)
-            ]
-            for folded in batch.folded
+            [self._named[rule - first][0] for rule, _ in self._rules.hold(each) if 0 <= rule - first < len(self._named)]
+            for each in found
         ]
 
     def _ranked(

@@ -114,6 +114,8 @@ def _evaluate_departments(model: Path | None, rows: Sequence[Labelled]) -> dict[
     router = load_router(model)
     if router is None:
         raise corpora.UnusableRows(f"{model or '默认目录'} 里没有 departments.npz，请先运行 train departments")
+    if not rows:
+        raise corpora.UnusableRows("没有可用于评估的行：同一文本的标注互相矛盾的行都不算")
     unknown = {row.label for row in rows} - set(router.labels)
     if unknown:
         raise corpora.UnusableRows(f"模型不认识这些部门：{'、'.join(sorted(unknown))}")

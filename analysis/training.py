@@ -8,18 +8,19 @@
 Wang & Manning 2012 (NB-SVM); Wolpert 1992 (stacking). All parts are linear, so the sum is one table again.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from analysis.adapting import adapted
 from analysis.characters import fold_batch
 from analysis.corpora import TWO_WAY, Row, UnusableRows, gold_labels, own_rows, research_rows, with_gold
 from analysis.features import BITS, ORDERS, buckets, padded, shortened
-from analysis.sentiment import LABELS, OwnScorer, load
+from analysis.sentiment import LABELS, Table, load
 from analysis.text import plain, sound
 
 FOLDS = 4
@@ -149,22 +150,46 @@ BALANCE = {"news": 0.4, "social": 0.5, "message": 0.0}
 
 
 def train_sentiment(data: Path, out: Path) -> dict[str, int]:
-    """Learn from a folder of research sets or from an office's own rows; writes `sentiment.npz`. Returns row counts."""
-    every = research_rows(data) if data.is_dir() else own_rows(data)
+    """Learn from a folder of research sets, or correct the shipped tables by an office's own rows.
+
+    Writes `sentiment.npz`; returns row counts by group.
+    """
+    return _from_research(data, out) if data.is_dir() else _from_own(data, out)
+
+
+def _from_own(data: Path, out: Path) -> dict[str, int]:
+    rows = [r for r in own_rows(data) if not r.test]
+    base = load(None)
+    tables = dict(base.tables)
+    y = np.array([r.label for r in rows], np.int64)
+    owners = np.array(["message" if r.group == "reply" else r.group for r in rows])
+    for name in np.unique(owners).tolist():
+        mine = np.flatnonzero(owners == name)
+        if len(np.unique(y[mine])) < 2:
+            continue  # rows of one label say nothing of what tells it from the others: the shipped table stays
+        x = matrix([rows[i].text for i in mine])
+        tables[name] = adapted(base.tables[name], base.tables, x, y[mine], [rows[i].group for i in mine])
+    if all(tables[name] is base.tables[name] for name in tables):
+        raise UnusableRows(f"{data.name} 里没有一类来源含有 negative、neutral、positive 中的至少两种标注，不能训练")
+    tables["reply"] = replace(tables["reply"], weights=tables["message"].weights, scale=tables["message"].scale)
+    out.mkdir(parents=True, exist_ok=True)
+    np.savez_compressed(out / "sentiment.npz", allow_pickle=False, **_kept(tables))
+    return {name: int((owners == name).sum()) for name in np.unique(owners).tolist()}
+
+
+def _from_research(data: Path, out: Path) -> dict[str, int]:
+    every = research_rows(data)
     rows = [r for r in every if not r.test and r.label is not None]
-    by_hand = with_gold(every, gold_labels(data), calibrating=True) if data.is_dir() else []
-    base = None if data.is_dir() else load(None)
+    by_hand = with_gold(every, gold_labels(data), calibrating=True)
     x = matrix([r.text for r in rows])
     y = np.array([r.label for r in rows], np.int64)
     folds = np.random.default_rng(_SEED).integers(0, FOLDS, len(rows))
     group = np.array(["message" if r.group == "reply" else r.group for r in rows])
     everyone = np.arange(len(rows))
-    joint = [_part(x, y, everyone, folds, nb=nb) for nb in (True, False)] if base is None else _shipped(base, x)
+    joint = [_part(x, y, everyone, folds, nb=nb) for nb in (True, False)]
     file: dict[str, npt.NDArray[Any]] = {}
     for name in ("news", "social", "message"):
         mine = np.flatnonzero(group == name)
-        if len(np.unique(y[mine])) < (2 if base is None else len(LABELS)):
-            continue  # an office's rows that leave out a label would unlearn it: the shipped table stays
         own = [_part(x, y, mine, folds, nb=nb) for nb in (True, False)]
         counted = np.array([i for i in mine if rows[i].corpus not in TWO_WAY and rows[i].group != "reply"])
         model, _ = _stack([*joint, *own], y, counted, BALANCE[name])
@@ -173,11 +198,7 @@ def train_sentiment(data: Path, out: Path) -> dict[str, int]:
             model = _by_hand(model, by_hand)
             file |= {"bias.message": (model.bias[[0, 2]] - model.bias[1]).astype(np.float32)}
             file |= _reply_entry(model, x[mine], y[mine], np.array([rows[i].group == "reply" for i in mine]), file)
-    if not file:
-        raise UnusableRows(f"{data.name} 里没有一类来源同时含有 negative、neutral、positive 三种标注，不能训练")
     out.mkdir(parents=True, exist_ok=True)
-    if base is not None:
-        file = _kept(base) | file
     np.savez_compressed(out / "sentiment.npz", allow_pickle=False, **file)
     return {name: int((group == name).sum()) for name in np.unique(group).tolist()}
 
@@ -232,21 +253,10 @@ def _reply_entry(
     return {"use.reply": np.array("message"), "slope.reply": slope, "bias.reply": shift}
 
 
-def _shipped(base: OwnScorer, x: Any) -> list[_Part]:
-    """The shipped tables as parts: an office's rows correct them and do not start from nothing."""
-    parts = []
-    for table in base.tables.values():
-        pair = table.weights.view(np.int8).reshape(-1, 2).T.astype(np.float32) * np.float32(table.scale)
-        weights = np.stack((pair[0], np.zeros_like(pair[0]), pair[1]))
-        model = Linear(weights, np.array([table.bias[0], 0, table.bias[1]], np.float32))
-        parts.append(_Part(model, model.scores(x)))
-    return parts
-
-
-def _kept(base: OwnScorer) -> dict[str, npt.NDArray[Any]]:
-    """The shipped tables, for the groups of which an office has no rows."""
+def _kept(tables: Mapping[str, Table]) -> dict[str, npt.NDArray[Any]]:
+    """Tables in the form of the model file."""
     file: dict[str, npt.NDArray[Any]] = {}
-    for group, table in base.tables.items():
+    for group, table in tables.items():
         file |= {
             f"use.{group}": np.array(group),
             f"weights.{group}": np.ascontiguousarray(table.weights.view(np.int8).reshape(-1, 2).T),

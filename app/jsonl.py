@@ -135,7 +135,12 @@ def assessment_json(found: Assessment) -> dict[str, Any]:
             "negative": round(feeling.negative, 4),
             "neutral": round(feeling.neutral, 4),
             "positive": round(feeling.positive, 4),
+            "spans": [{"words": words, "weight": weight} for words, weight in feeling.spans],
         },
+        "targets": [
+            {"id": t.id, "label": t.label, "negative": t.negative, "neutral": t.neutral, "positive": t.positive}
+            for t in found.targets
+        ],
         "topics": [
             {"id": t.id, "words": list(t.words), "incident": t.incident, **({"reason": t.reason} if t.reason else {})}
             for t in found.topics

@@ -96,9 +96,17 @@ def test_scorer_is_a_plug_point() -> None:
 
 def test_sentiment_towards_each_target() -> None:
     text = "北苑街道的绿道真漂亮，大家都说好，点赞！佛堂镇的垃圾没人管，臭气熏天，太差了。"
-    found = dict(ASSESSOR.targets(document(text, "social")))
+    found = {target.id: target for target in assess(text, "social").targets}
+    assert list(found) == ["beiyuan", "fotang"]
     assert found["beiyuan"].negative < found["fotang"].negative
     assert found["fotang"].label == "negative"
+
+
+def test_a_department_is_a_target_and_the_city_or_a_homonym_is_not() -> None:
+    whole = assess("市监局三天了还不来查，太差了")
+    assert [(t.id, t.label) for t in whole.targets] == [("scjg", whole.sentiment.label)]
+    assert assess("义乌今天下雨了。路上很堵。").targets == ()
+    assert assess("沈阳五爱路的服装市场真乱。太差了。").targets == ()
 
 
 def test_labelled_sentences() -> None:

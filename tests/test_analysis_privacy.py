@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analysis.privacy import identity_number, luhn, mask, masked_texts
@@ -76,6 +76,7 @@ def test_hostile_lengths_end_soon(text: str) -> None:
     assert len(mask(text).text) <= 4 * len(text)
 
 
+@settings(deadline=None)  # the first call builds the table of signs
 @given(st.lists(st.text(alphabet="a9幺三十栋单元号楼-—@.微信Q浙G住路1３ ", max_size=30), max_size=6))
 def test_many_texts_at_once_are_masked_like_each(texts: list[str]) -> None:
     assert masked_texts(texts) == [mask(text).text for text in texts]

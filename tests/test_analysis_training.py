@@ -64,6 +64,22 @@ def test_unusable_rows_are_named(tmp_path: Path, content: str, message: str) -> 
         train_departments(path, tmp_path)
 
 
+def test_separators_inside_a_text_end_no_line(tmp_path: Path) -> None:
+    text = "第一段\u2028第二段\x85第三段\x0c"
+    path = write(tmp_path / "rows.jsonl", [{"text": text, "label": "x"}])
+    assert corpora.read_table(path)[0]["text"] == text
+    table = tmp_path / "rows.csv"
+    table.write_text(f'text,label\r\n"{text}\n末段",x\r\n', encoding="utf-8", newline="")
+    assert corpora.read_table(table) == [{"text": f"{text}\n末段", "label": "x"}]
+
+
+def test_rows_that_all_conflict_are_refused(rows: Path, tmp_path: Path) -> None:
+    train_departments(rows, tmp_path)
+    path = write(tmp_path / "own.jsonl", [{"text": "同一句话", "label": label} for label in ("jyj", "sthj")])
+    with pytest.raises(corpora.UnusableRows, match="矛盾"):
+        quality.evaluate("departments", tmp_path, path)
+
+
 OWN = [
     {"text": f"{n}{text}", "kind": "message", "label": label}
     for text, label in (
@@ -86,16 +102,24 @@ def test_own_rows_are_learned(tmp_path: Path) -> None:
     assert quality.evaluate("sentiment", tmp_path, path)["metrics"]["accuracy"] > 0.95  # type: ignore[index]
 
 
-def test_own_rows_without_one_label_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(corpora.UnusableRows, match="positive"):
-        train_sentiment(write(tmp_path / "own.jsonl", OWN[:80]), tmp_path)
+def test_own_rows_of_a_single_label_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(corpora.UnusableRows, match="两种"):
+        train_sentiment(write(tmp_path / "own.jsonl", OWN[:40]), tmp_path)
 
 
-@pytest.mark.xfail(strict=True, reason="a few narrow rows refit the whole group: other texts lose .12 of macro-F1")
-def test_own_rows_leave_other_texts_alone(tmp_path: Path) -> None:
-    train_sentiment(write(tmp_path / "own.jsonl", OWN), tmp_path)
+@pytest.mark.parametrize("count", [80, 120])
+def test_own_rows_leave_other_texts_alone(tmp_path: Path, count: int) -> None:
+    train_sentiment(write(tmp_path / "own.jsonl", OWN[:count]), tmp_path)
     before = quality.evaluate("sentiment", None, LABELLED)["metrics"]["macro_f1"]  # type: ignore[index]
-    assert quality.evaluate("sentiment", tmp_path, LABELLED)["metrics"]["macro_f1"] > before - 0.1  # type: ignore[index]
+    assert quality.evaluate("sentiment", tmp_path, LABELLED)["metrics"]["macro_f1"] > before - 0.02  # type: ignore[index]
+
+
+def test_replies_follow_the_corrected_table_of_messages(tmp_path: Path) -> None:
+    train_sentiment(write(tmp_path / "own.jsonl", OWN), tmp_path)
+    found, shipped = load(tmp_path).tables, load().tables
+    assert (found["reply"].weights == found["message"].weights).all()
+    assert (found["message"].weights != shipped["message"].weights).any()
+    assert (found["news"].weights == shipped["news"].weights).all()
 
 
 def test_a_broken_model_says_which(tmp_path: Path) -> None:

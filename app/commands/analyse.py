@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterator
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack
 from itertools import islice
 from pathlib import Path
@@ -12,14 +13,13 @@ import typer
 from analysis.assess import Assessor
 from analysis.events import Grouper
 from app import clock
+from app.assessing import BATCH, judged
 from app.console import FAILED, USAGE, ConfigOption, err, fail, progress, read_config
-from app.jsonl import BadLine, assessment_json, read_documents, write_line
+from app.jsonl import BadLine, read_documents, write_line
 from storage.types import Assessment, Document
 
 InOption = Annotated[Path | None, typer.Option("--in", help="输入的 JSONL 文件（默认：标准输入）")]
 OutOption = Annotated[Path | None, typer.Option("--out", help="输出的 JSONL 文件（默认：标准输出）")]
-
-BATCH = 512
 
 
 def register(app: typer.Typer) -> None:
@@ -41,28 +41,25 @@ def _batches(items: Iterator[Document | BadLine]) -> Iterator[list[Document | Ba
         yield batch
 
 
-def assess(source: InOption = None, target: OutOption = None, config: ConfigOption = None) -> None:
+def assess(
+    source: InOption = None,
+    target: OutOption = None,
+    config: ConfigOption = None,
+    processes: Annotated[int, typer.Option("--processes", min=1, help="进程数")] = 1,
+) -> None:
     """逐行判读文档（情感、专题、部门、地点、标记、脱敏），次序不变；坏行输出一行错误。"""
     office = read_config(config).office
-    assessor = Assessor(office)
     bad = 0
     with ExitStack() as stack:
         lines, found = _open(stack, source, target)
         bar = stack.enter_context(progress("判读", quiet=target is None))
-        for batch in _batches(read_documents(lines, now=clock.now(), timezone=office.timezone)):
-            results = iter(assessor.assess([d for d in batch if isinstance(d, Document)]))
-            for item in batch:
-                if isinstance(item, BadLine):
-                    bad += 1
-                    found.write(item.to_json() + b"\n")
-                    continue
-                result = next(results)
-                if isinstance(result, Assessment):
-                    write_line(found, assessment_json(result))
-                else:
-                    bad += 1
-                    write_line(found, {"id": item.id, "error": str(result)})
-            bar.advance(bar.task_ids[0], len(batch))
+        try:
+            for answer in judged(lines, office, now=clock.now(), processes=processes):
+                found.write(answer.lines)
+                bad += answer.bad
+                bar.advance(bar.task_ids[0], answer.count)
+        except BrokenProcessPool:
+            fail("有一个判读进程中途退出（可能内存不足），已写出的各行有效；请减小 --processes 后重试")
         found.flush()
     _tell_bad(bad)
 

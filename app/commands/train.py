@@ -17,7 +17,10 @@ from analysis.routing import train_departments
 from analysis.sentiment import LABELS, UnusableModel
 from analysis.training import MissingExtra, train_sentiment
 from app.commands.check import emit
-from app.console import USAGE, JsonOption, err, fail, out, progress
+from app.console import USAGE, ConfigOption, DataOption, JsonOption, err, fail, out, progress, read_config
+from app.labelled import labelled_rows
+from app.stores import stores
+from storage.ports import StoreError
 from storage.types import KINDS
 
 train_app = typer.Typer(help="用本单位标注的数据训练模型", no_args_is_help=True)
@@ -25,6 +28,7 @@ evaluate_app = typer.Typer(help="用标注的数据评估模型", no_args_is_hel
 
 RowsOption = Annotated[Path, typer.Option("--data", help="标注文件：CSV 或 JSONL，含 title、text、label")]
 OutOption = Annotated[Path, typer.Option("--out", help="模型写入的文件夹")]
+RowsOutOption = Annotated[Path, typer.Option("--out", help="标注文件写入的文件夹")]
 Subject = Literal["sentiment", "departments"]
 
 #: bad rows that are printed one by one; all of them are counted
@@ -54,6 +58,28 @@ def train_units(data: RowsOption, target: OutOption, as_json: JsonOption = False
     _train("departments", data, target, as_json=as_json)
 
 
+@train_app.command("rows")
+def corrected_rows(target: RowsOutOption, data: DataOption = Path("data"), config: ConfigOption = None) -> None:
+    """导出页面上的人工更正和成立的退件，作为标注文件：sentiment.jsonl、departments.jsonl。"""
+    loaded = read_config(config)
+    if not data.is_dir():
+        fail(f"没有数据目录 {data}；请用 --data 指明", USAGE)
+    _, documents, ledger = stores(loaded, data)
+    try:
+        with ledger.read() as tx:
+            rows = labelled_rows(tx, documents)
+        target.mkdir(parents=True, exist_ok=True)
+        for subject, found in (("sentiment", rows.sentiment), ("departments", rows.departments)):
+            (target / f"{subject}.jsonl").write_bytes(b"".join(orjson.dumps(row) + b"\n" for row in found))
+    except (StoreError, OSError) as error:
+        fail(str(error))
+    finally:
+        documents.close()
+        ledger.close()
+    out.print(f"情感 {len(rows.sentiment)} 条，部门 {len(rows.departments)} 条，已存入 {target}", markup=False)
+    out.print("条数少时请与平时的标注合在一起训练，并用 minsheng evaluate 比较后再启用。")
+
+
 def _train(subject: Subject, data: Path, target: Path, *, as_json: bool) -> None:
     if find_spec("sklearn") is None:  # asked before any work, and said in one line
         fail("训练需要 scikit-learn，请先安装：pip install minsheng[train]")
@@ -79,6 +105,7 @@ def _train(subject: Subject, data: Path, target: Path, *, as_json: bool) -> None
     else:
         out.print(f"用 {sum(counts.values())} 条训练完成：{path}", markup=False)
         out.print("  ".join(f"{name} {count}" for name, count in counts.items()), markup=False)
+        out.print("启用：把文件夹写到 office.toml 的 models，重新启动后再运行 minsheng reassess。")
 
 
 @contextmanager

@@ -44,7 +44,7 @@ TABLES: Mapping[str, tuple[str, ...]] = {
 #: files that may be missing: what is shipped holds then
 OPTIONAL = frozenset({"reports.toml"})
 _OFFICE_KEYS = (
-    "name", "city", "home", "timezone", "base_url", "scorer", "confirm_below", "quiet_hours", "work_hours",
+    "name", "city", "home", "timezone", "base_url", "scorer", "models", "confirm_below", "quiet_hours", "work_hours",
     "messages_per_hour", "retention_days", "duty_post",
 )  # fmt: skip
 _STORAGE_KEYS = ("documents", "ledger")
@@ -187,6 +187,7 @@ def load(directory: Path, *, variables: Mapping[str, str] | None = None) -> Conf
     if reader.problems:
         raise ConfigError(reader.problems)
     known = {key: value for key, value in settings.items() if key in _OFFICE_KEYS}
+    known |= _models(reader, known.get("models", ""))
     office = reader.value(Office, {**known, **parts, "version": _version(reader)}, "office.toml", "[office]")
     if office is None or reader.problems:
         raise ConfigError(reader.problems)
@@ -199,6 +200,16 @@ def load(directory: Path, *, variables: Mapping[str, str] | None = None) -> Conf
         documents_url=str(storage.get("documents", "")),
         ledger_url=str(storage.get("ledger", "")),
     )
+
+
+def _models(reader: _Reader, named: object) -> dict[str, object]:
+    """The folder of the office's own models as an absolute path; a relative one starts at the configuration."""
+    if not named or not isinstance(named, str):
+        return {}
+    folder = (reader.directory / named).resolve()
+    if not any((folder / f"{subject}.npz").is_file() for subject in ("sentiment", "departments")):
+        reader.say("office.toml", "[office] models", f"{named} 里没有 sentiment.npz 或 departments.npz，请先训练或留空")
+    return {"models": str(folder)}
 
 
 def _parts(reader: _Reader, tables: Mapping[str, dict[str, Any]], variables: Mapping[str, str]) -> dict[str, Any]:

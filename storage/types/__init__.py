@@ -20,6 +20,7 @@ from storage.types.documents import (
     Sentiment,
     SentimentLabel,
     StoredDocument,
+    Target,
     TopicHit,
     UnreadableDocument,
 )
@@ -105,6 +106,7 @@ __all__ = [
     "SourceHour",
     "SourceState",
     "StoredDocument",
+    "Target",
     "Task",
     "TaskRole",
     "TaskState",

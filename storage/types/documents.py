@@ -78,6 +78,17 @@ class Sentiment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """How the sentences that name a department or place speak of it; not how the whole document speaks."""
+
+    id: str  #: of the Department or Place
+    label: SentimentLabel
+    negative: float
+    neutral: float
+    positive: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TopicHit:
     id: str
     words: tuple[str, ...]  #: matched words, as they stand in the text
@@ -132,6 +143,7 @@ class Assessment:
     signature: bytes = b""  #: MinHash signature for near-duplicates; empty where the text is too short
     text_kind: str = "other"  #: question request complaint report suggestion praise reply advertisement other
     version: str = ""  #: version of models and rules, for `reassess`
+    targets: tuple[Target, ...] = ()  #: of departments and places that are named, in order of first mention
 
     @property
     def topic(self) -> str | None:
