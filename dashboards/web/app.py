@@ -55,6 +55,8 @@ class Row:
 ROUTES = (
     Row("GET", "/login", login.form, NOBODY),
     Row("POST", "/login", login.enter, NOBODY),
+    Row("GET", "/login/oidc", login.to_provider, NOBODY),
+    Row("GET", "/login/oidc/return", login.from_provider, NOBODY),
     Row("GET", "/login/{token}", login.by_link, NOBODY),
     Row("GET", "/healthz", health.healthz, NOBODY),
     Row("GET", "/metrics", health.metrics, NOBODY),
