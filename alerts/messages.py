@@ -43,6 +43,7 @@ WORDS: dict[str, str] = {
     "ASSIGNED": "指派给您",
     "DIGEST": "消息较多，请登录系统查看",
     "CHANNEL_DEAD": "通道失效",
+    "SAVED_SEARCH": "检索提醒",
     "WATCHDOG": "系统告警",
     "HEARTBEAT": "系统正常",
     "NO_CHANGE": "内容未变化",

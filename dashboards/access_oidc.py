@@ -83,7 +83,9 @@ def finish(site: Site, settings: OidcSettings, back: str, cookie: str, answer: M
         given = {"grant_type": "authorization_code", "code": answer["code"], "redirect_uri": back}
         given |= {"client_id": settings.client_id, "code_verifier": kept["verifier"]}
         secret = os.environ.get(settings.secret_env)
-        proof = httpx.BasicAuth(quote(settings.client_id, ""), quote(secret, "")) if secret else None
+        proof = (
+            httpx.BasicAuth(quote(settings.client_id, ""), quote(secret, "")) if secret else httpx.USE_CLIENT_DEFAULT
+        )
         token = http.post(about["token_endpoint"], data=given, auth=proof).raise_for_status().json()
         keys = http.get(about["jwks_uri"]).raise_for_status().json()
         claims = checked(token["id_token"], keys, settings, kept["nonce"], site.clock())

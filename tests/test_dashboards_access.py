@@ -26,6 +26,7 @@ NAMES = {
     "action": "nothing",
     "source_id": "daily",
     "name": "nobody",
+    "saved_id": "none",
 }
 
 

@@ -2,7 +2,7 @@
 
 FTS5 says quickly which documents hold words, and slowly, one seek per hit and field, what else they are. So what
 facets and filters ask is held as numpy columns beside the sorted keys: some 40 bytes a document, read once per process
-(about three seconds a million) and then kept up by the `moved` table.
+(some four seconds of CPU a million) and then kept up by the `moved` table.
 """
 
 import sqlite3
@@ -174,30 +174,35 @@ def _merged(old: Columns, new: Columns, changed: Keys) -> Columns:
 def _read(db: sqlite3.Connection, seq: int, only: Keys | None = None) -> Columns:
     """Everything, or the documents with these keys."""
     where, parameters = ("", []) if only is None else (" AND n IN (SELECT value FROM json_each(?))", [_json(only)])
-    docs = _two(db, f"SELECT n, class FROM doc WHERE class >= 0{where}", parameters)
-    docs = docs[np.argsort(docs["n"])]
-    keys = np.ascontiguousarray(docs["n"])
+    keys, classes = _two(db, f"SELECT n, class AS v FROM doc WHERE class >= 0{where}", parameters)
+    order = np.argsort(keys)
+    keys, classes = keys[order], classes[order]
     first, more = {}, {}
     for field in _HELD:
-        pairs = _two(db, f"SELECT n, v FROM link WHERE field = ?{where} ORDER BY n", [field, *parameters])
-        n, v = pairs["n"], pairs["v"].astype(np.int32)
+        n, numbers = _two(db, f"SELECT n, v FROM link WHERE field = ?{where} ORDER BY n", [field, *parameters])
+        v = numbers.astype(np.int32)
         leading = np.concatenate(([True], n[1:] != n[:-1])) if len(n) else np.zeros(0, dtype=np.bool_)
         column = np.zeros(len(keys), dtype=np.int32)
         column[np.searchsorted(keys, n[leading])] = v[leading]
         first[field] = column
-        more[field] = (np.ascontiguousarray(n[~leading]), v[~leading])
-    return Columns(seq=seq, keys=keys, classes=docs["v"].astype(np.int8), first=first, more=more)
+        more[field] = (n[~leading], v[~leading])
+    return Columns(seq=seq, keys=keys, classes=classes.astype(np.int8), first=first, more=more)
 
 
-def _two(db: sqlite3.Connection, sql: str, parameters: Sequence[object]) -> NDArray[np.void]:
-    """Two columns of whole numbers as `n` and `v`."""
-    return np.fromiter(db.execute(sql, parameters), dtype=[("n", np.int64), ("v", np.int64)])
+def _two(db: sqlite3.Connection, sql: str, parameters: Sequence[object]) -> tuple[Keys, Keys]:
+    """The columns `n` and `v`, both whole numbers."""
+    left, right = db.execute(f"SELECT group_concat(n), group_concat(v) FROM ({sql})", parameters).fetchone()
+    return _numbers(left), _numbers(right)
 
 
 def _keys(db: sqlite3.Connection, sql: str, parameters: Sequence[object]) -> Keys:
-    """Keys in order. As one text: a row at a time, threads would fight for the interpreter at every hit."""
-    text = db.execute(f"SELECT group_concat(n) FROM ({sql})", parameters).fetchone()[0]
-    return np.sort(np.fromstring(text, dtype=np.int64, sep=",")) if text else np.zeros(0, dtype=np.int64)
+    """Keys in order."""
+    return np.sort(_numbers(db.execute(f"SELECT group_concat(n) FROM ({sql})", parameters).fetchone()[0]))
+
+
+def _numbers(text: str | None) -> Keys:
+    """Numbers that came as one text: a row at a time, threads would fight for the interpreter at every row."""
+    return np.fromstring(text, dtype=np.int64, sep=",") if text else np.zeros(0, dtype=np.int64)
 
 
 def _linked(db: sqlite3.Connection, field: int, values: Sequence[int]) -> Keys:
