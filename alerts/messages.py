@@ -45,6 +45,7 @@ WORDS: dict[str, str] = {
     "PLAN": "政策预案条件已触发",
     "DIGEST": "消息较多，请登录系统查看",
     "CHANNEL_DEAD": "通道失效",
+    "SAVED_SEARCH": "检索提醒",
     "WATCHDOG": "系统告警",
     "HEARTBEAT": "系统正常",
     "NO_CHANGE": "内容未变化",

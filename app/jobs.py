@@ -5,6 +5,7 @@ evaluate   every 2 min the urgent events, every 10 min the others: speed falls, 
 gathering  every 10 min: does the crawler poll at all
 morning    once a day from 08:30: the daily word, and sources that lag; also when the process starts later that day
 reports    every minute: are a daily, weekly, monthly report due (`app.reporting`)
+searches   every 5 min: saved searches with a threshold
 quiet      every hour: events without news close
 nightly    once a day from 02:30: audit chain, retention
 
@@ -29,6 +30,7 @@ from app.sweeping import sweep
 from crawlers.rhythm import state
 from dashboards.api.v1 import forget_keys
 from dashboards.duty import forget_hand_overs, shifts
+from dashboards.saved import tell
 from dashboards.silences import forget_silences
 from dashboards.site import Site
 from storage.ports import DocumentQuery, Transaction
@@ -145,6 +147,11 @@ def _done_today(tx: Transaction, job: str, office: Office, now: datetime) -> Non
     tx.notes.put(f"daily:{job}", local(now, office).date().isoformat())
 
 
+def searches(pipeline: Pipeline, now: datetime) -> None:
+    """Saved searches whose threshold is reached tell their owners."""
+    tell(pipeline.documents, pipeline.ledger, pipeline.office, now)
+
+
 def close_quiet(pipeline: Pipeline, now: datetime) -> None:
     """Events without a document for `risk.quiet_after_hours` and without a level go to rest; others turn quiet."""
     limit = now - timedelta(hours=pipeline.office.risk.quiet_after_hours)
@@ -216,6 +223,7 @@ JOBS: Mapping[str, Job] = {
     "evaluate_urgent": evaluate_urgent,
     "evaluate": evaluate,
     "gathering": gathering,
+    "searches": searches,
     "close_quiet": close_quiet,
     "nightly": nightly,
 }
@@ -227,6 +235,7 @@ NAMES: Mapping[str, str] = {
     "evaluate_urgent": "紧急事件复核",
     "evaluate": LOOPS["evaluate"],
     "gathering": "采集检查",
+    "searches": "检索提醒",
     "close_quiet": "事件归档",
     "nightly": "夜间维护",
 }
@@ -253,5 +262,6 @@ def schedule(scheduler: BaseScheduler, due: Callable[[str], object], pipeline: P
     every("evaluate_urgent", seconds=risk.evaluate_urgent_seconds)
     every("evaluate", seconds=risk.evaluate_seconds)
     every("gathering", minutes=10)
+    every("searches", minutes=5)
     every("close_quiet", hours=1)
     every("nightly", seconds=60)

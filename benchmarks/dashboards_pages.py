@@ -1,10 +1,14 @@
-"""Server time of every page of the board on a store of N documents.
+"""Server time, CPU time and weight of every page of the board.
 
-    python benchmarks/dashboards_pages.py [documents=50000] [events=1000] [rounds=30]
+    python benchmarks/dashboards_pages.py [documents=50000] [events=1000] [rounds=30]   a small store
+    python benchmarks/dashboards_pages.py --data DIR [events=20000] [rounds=20]    one of `storage_million.py build`
 
-Prints p50 and p95 in milliseconds for each page, one client after the other, and then with 30 clients at once.
+One client after the other, then 30 clients at once. CPU is of the whole process, server and client together, so it
+is an upper bound of the server's; server time is wall clock, and worse on a busy machine: the load is printed.
 """
 
+import argparse
+import os
 import re
 import sys
 import tempfile
@@ -22,7 +26,9 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 from board_example import PASSWORD, Clock, add_task, make_site, risk, serve, stored  # noqa: E402
 
+from analysis.words import segment  # noqa: E402
 from dashboards.site import Site  # noqa: E402
+from storage.documents import SqliteDocuments  # noqa: E402
 from storage.types import Event  # noqa: E402
 
 WORDS = (
@@ -38,6 +44,12 @@ PAGES = (
     "/live/events/big-0/spread",
     "/documents",
     "/documents?q=噪声",
+    "/documents/side?q=噪声",
+    "/documents?q=停车",
+    "/documents/side?q=停车",
+    "/documents?topic=tax&kind=news",
+    "/documents/side?topic=tax&kind=news",
+    "/documents/side",
     "/documents?q=(噪声 | 异味) + 物业 - 招聘",
     "/documents/count?q=食堂",
     "/documents/side?q=(噪声 | 异味) + 物业 - 招聘",
@@ -110,42 +122,74 @@ def client(base: str) -> httpx.Client:
     return opened
 
 
-def timed(opened: httpx.Client, path: str) -> float:
-    """Server time of one answer in milliseconds, as the server itself measured it."""
+def timed(opened: httpx.Client, path: str) -> tuple[float, float, int]:
+    """Server time and CPU time of one answer in milliseconds, and its size in bytes as it was sent."""
+    cpu = time.process_time()
     answer = opened.get(path)
     answer.raise_for_status()
-    return float(answer.headers["server-timing"].split("dur=")[1])
+    cpu = (time.process_time() - cpu) * 1000
+    return float(answer.headers["server-timing"].split("dur=")[1]), cpu, answer.num_bytes_downloaded
 
 
 def quantile(times: list[float], share: float) -> float:
     return sorted(times)[min(len(times) - 1, int(share * len(times)))]
 
 
-def main() -> None:
-    documents, events, rounds = (int(a) for a in (*sys.argv[1:], *("50000", "1000", "30")[len(sys.argv) - 1 :]))
-    with tempfile.TemporaryDirectory() as folder:
-        site = make_site(Path(folder))
-        start = time.monotonic()
-        fill(site, documents, events)
-        print(f"{documents} documents, {events} events in {time.monotonic() - start:.0f} s")
-        with serve(site) as base:
-            opened = client(base)
-            for path in PAGES:
-                timed(opened, path)
-                times = [timed(opened, path) for _ in range(rounds)]
-                print(f"{path:45} p50 {quantile(times, 0.5):7.1f} ms   p95 {quantile(times, 0.95):7.1f} ms")
-            crowd(base)
+def walk(opened: httpx.Client, rounds: int) -> None:
+    """Every page, one after the other."""
+    for path in PAGES:
+        first = timed(opened, path)
+        found = [timed(opened, path) for _ in range(rounds)]
+        wall, cpu = [row[0] for row in found], [row[1] for row in found]
+        print(
+            f"{path:42} first CPU {first[1]:7.1f}   CPU p50 {quantile(cpu, 0.5):7.1f} p95 {quantile(cpu, 0.95):7.1f} ms"
+            f"   server p50 {quantile(wall, 0.5):7.1f} p95 {quantile(wall, 0.95):7.1f} ms   {first[2] / 1000:6.1f} kB",
+            flush=True,
+        )
 
 
-def crowd(base: str) -> None:
+def crowd(base: str, clicks: int) -> None:
     """Thirty people clicking at once: every answer must be a page."""
     people = [client(base) for _ in range(30)]
-    start = time.monotonic()
+    start, cpu = time.monotonic(), time.process_time()
     with ThreadPoolExecutor(30) as pool:
-        times = list(pool.map(lambda n: timed(people[n % 30], PAGES[n % len(PAGES)]), range(600)))
-    took = time.monotonic() - start
+        times = list(pool.map(lambda n: timed(people[n % 30], PAGES[n % len(PAGES)])[0], range(clicks)))
+    took, worked = time.monotonic() - start, time.process_time() - cpu
     spread = f"p50 {quantile(times, 0.5):.0f} ms, p95 {quantile(times, 0.95):.0f} ms"
-    print(f"30 people, 600 clicks: no error, {600 / took:.0f} pages/s, {spread}")
+    print(
+        f"30 people, {clicks} clicks: no error, {clicks / took:.0f} pages/s, {clicks / worked:.0f} per CPU s, {spread}"
+    )
+
+
+def million(folder: Path) -> Site:
+    """The board over a store that `storage_million.py` built; the ledger is made anew."""
+    for old in folder.glob("minsheng.db*"):
+        old.unlink()
+    site = make_site(folder)
+    site.documents.close()
+    return replace(site, documents=SqliteDocuments(folder / "documents.db", segment=segment))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("numbers", type=int, nargs="*", help="documents (without --data), events, rounds")
+    parser.add_argument("--data", type=Path, default=None)
+    options = parser.parse_args()
+    usual = (50_000, 1_000, 30) if options.data is None else (0, 20_000, 20)
+    given = options.numbers if options.data is None else [0, *options.numbers]
+    documents, events, rounds = (*given, *usual[len(given) :])
+    with tempfile.TemporaryDirectory() as folder:
+        site = make_site(Path(folder)) if options.data is None else million(options.data)
+        if documents:
+            fill(site, documents, events)
+        else:
+            site_events(site, events)
+        print(f"load {os.getloadavg()[0]:.1f}; {site.documents.health()['documents']} documents, {events} events")
+        with serve(site) as base:
+            walk(client(base), rounds)
+            crowd(base, 600)
+        site.documents.close()
+        site.ledger.close()
 
 
 if __name__ == "__main__":

@@ -43,6 +43,14 @@ class SearchForm:
         }
         return {key: value for key, value in pairs.items() if value not in ("", [])}
 
+    def pairs(self) -> list[tuple[str, str]]:
+        """The form as fields of another form."""
+        return [
+            (key, str(text))
+            for key, value in self.address().items()
+            for text in (value if isinstance(value, list) else [value])
+        ]
+
     def toggled(self, field: FacetField, value: str) -> "SearchForm":
         """The form with one facet value switched."""
         pair = (field, value)

@@ -29,6 +29,7 @@ NAMES = {
     "action": "nothing",
     "source_id": "daily",
     "name": "nobody",
+    "saved_id": "none",
 }
 
 

@@ -2,6 +2,7 @@
 
 import sqlite3
 from pathlib import Path
+from random import Random
 
 import pytest
 from engines import cut, stored
@@ -55,3 +56,32 @@ def test_a_copy_is_whole_by_itself(tmp_path: Path) -> None:
     assert ids(store, "甲") == ["1", "2"]
     copy.close()
     store.close()
+
+
+def test_columns_held_in_memory_follow_every_change(tmp_path: Path) -> None:
+    """A store that counted before and one opened just now agree, whoever wrote in between."""
+    path, random = tmp_path / "documents.db", Random(3)
+    held, writer = SqliteDocuments(path, segment=cut), SqliteDocuments(path, segment=cut)
+    question = DocumentQuery(words=parse("甲"), duplicates=False)
+    for turn in range(12):
+        rows = [
+            stored(random.randrange(60), "甲 乙"[: random.choice((1, 3))], topics=tuple(random.sample("abc", k)))
+            for k in random.choices((0, 1, 2, 3), k=8)
+        ]
+        writer.put(rows)
+        writer.delete([str(random.randrange(60)) for _ in range(3)])
+        fresh = SqliteDocuments(path, segment=cut)
+        for by in ("topic", "kind", "sentiment"):
+            assert held.facets(question, by) == fresh.facets(question, by), turn
+        asked = DocumentQuery(filters={"topic": ["a", "b"], "kind": ["forum", "news"]}, duplicates=False)
+        assert held.count(asked) == fresh.count(asked) == len(ids_of(fresh, asked))
+        assert held.histogram(question, step="day", timezone="UTC") == fresh.histogram(
+            question, step="day", timezone="UTC"
+        )
+        fresh.close()
+    held.close()
+    writer.close()
+
+
+def ids_of(store: SqliteDocuments, query: DocumentQuery) -> list[str]:
+    return [row.document.id for row in store.search(query, size=1000).rows]

@@ -3,16 +3,17 @@
 from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 from itertools import pairwise
+from typing import get_args
 
 from app.config.problems import Problem
 from dashboards.reports.template import faults
 from storage.query import QuerySyntaxError, parse
-from storage.types import Office
+from storage.types import Office, Role
 
 
 def crosscheck(office: Office) -> list[Problem]:
     """Every fault between the tables of an office; [] when it can go live."""
-    checks = (_levels, _departments, _topics, _places, _people, _risk, _sources, _reports)
+    checks = (_levels, _departments, _topics, _places, _people, _risk, _sources, _reports, _login)
     return [problem for check in checks for problem in check(office)]
 
 
@@ -54,6 +55,25 @@ def _levels(office: Office) -> Iterator[Problem]:
             yield Problem(
                 file="office.toml", place=f"[[limits]]（{limit.id}）", text="hours 和 workdays 应填且只填一项"
             )
+
+
+def _login(office: Office) -> Iterator[Problem]:
+    login = office.login
+    if login.header and not login.proxies:
+        yield Problem(
+            file="office.toml",
+            place="[login] proxies",
+            text="启用了 header 登录，必须写明可信代理的地址，否则谁都能冒名",
+        )
+    if login.oidc is None:
+        return
+    place = "[login.oidc]"
+    yield from _missing("office.toml", f"{place} roles", "角色", login.oidc.roles.values(), get_args(Role))
+    yield from _missing(
+        "office.toml", f"{place} departments", "单位", login.oidc.departments.values(), office.departments
+    )
+    if login.oidc.create and not login.oidc.role_claim:
+        yield Problem(file="office.toml", place=f"{place} create", text="自动开户须同时设置 role_claim 和 roles")
 
 
 def _departments(office: Office) -> Iterator[Problem]:

@@ -18,6 +18,7 @@ from storage.types import (
     DutyShift,
     LevelRule,
     LimitRule,
+    LoginSettings,
     Office,
     Place,
     Recipient,
@@ -33,7 +34,18 @@ T = TypeVar("T")
 
 #: file → its tables; a table that is not named here is an error
 TABLES: Mapping[str, tuple[str, ...]] = {
-    "office.toml": ("office", "levels", "risk", "limits", "recipients", "duty", "channels", "storage", "reports"),
+    "office.toml": (
+        "office",
+        "levels",
+        "risk",
+        "limits",
+        "recipients",
+        "duty",
+        "channels",
+        "storage",
+        "reports",
+        "login",
+    ),
     "departments.toml": ("departments",),
     "topics.toml": ("topics",),
     "routing.toml": ("routes",),
@@ -230,6 +242,7 @@ def _parts(reader: _Reader, tables: Mapping[str, dict[str, Any]], variables: Map
         or ReportSettings(),
         "templates": reader.keyed(ReportTemplate, tables["reports.toml"], "reports.toml", "reports"),
         "channels": main.get("channels", {}),
+        "login": reader.value(LoginSettings, main.get("login", {}), "office.toml", "[login]") or LoginSettings(),
         "departments": reader.keyed(Department, tables["departments.toml"], "departments.toml", "departments"),
         "topics": reader.keyed(Topic, tables["topics.toml"], "topics.toml", "topics"),
         "places": reader.keyed(Place, tables["places.toml"], "places.toml", "places"),

@@ -3,15 +3,84 @@
 from fastapi import HTTPException
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from dashboards import access
+from dashboards import access, access_oidc
 from dashboards.web.visit import FORM_COOKIE, SESSION_COOKIE, Here, client_address, set_session
+from storage.types import AuditEntry, OidcSettings
+
+OIDC_COOKIE = "minsheng_oidc"
 
 
 def form(visit: Here, next: str = "/") -> Response:
     """The log-in page; it brings the cookie that its form is bound to."""
     if visit.somebody is not None:
         return visit.go(inside(next))
+    named = named_by_proxy(visit)
+    if named:
+        try:
+            return set_session(visit.go(inside(next)), visit, access.by_header(visit.site, named, about(visit)))
+        except access.Denied as refusal:
+            return with_form_cookie(visit, 403, next=inside(next), problem=str(refusal))
     return with_form_cookie(visit, 200, next=inside(next), problem="")
+
+
+def named_by_proxy(visit: Here) -> str:
+    """Whom a trusted proxy names in the configured header; "" from any other address."""
+    login = visit.office.login
+    peer = visit.request.client.host if visit.request.client else ""
+    if not login.header or peer not in login.proxies:
+        return ""
+    return visit.request.headers.get(login.header, "").strip()
+
+
+def provider(visit: Here) -> OidcSettings:
+    """The configured provider; 404 where there is none."""
+    if visit.office.login.oidc is None:
+        raise HTTPException(404, "没有启用统一身份认证。")
+    return visit.office.login.oidc
+
+
+def return_address(visit: Here) -> str:
+    """Where the provider sends the browser back to; registered there."""
+    return visit.office.base_url.rstrip("/") + "/login/oidc/return"
+
+
+def to_provider(visit: Here, next: str = "/") -> Response:
+    """GET: off to the provider's page."""
+    settings = provider(visit)
+    try:
+        with visit.site.ledger.read() as tx:
+            access.refuse_blocked(tx, client_address(visit), visit.now)
+        address, cookie = access_oidc.begin(visit.site, settings, return_address(visit), inside(next))
+    except access.Denied as refusal:
+        return with_form_cookie(visit, 403, next=inside(next), problem=str(refusal))
+    answer = RedirectResponse(address, 303)
+    secure, age = visit.site.secure_cookies, int(access_oidc.WAIT.total_seconds())
+    answer.set_cookie(
+        OIDC_COOKIE, cookie, httponly=True, samesite="lax", secure=secure, max_age=age, path="/login/oidc"
+    )
+    return answer
+
+
+def from_provider(visit: Here) -> Response:
+    """GET: back from the provider with a code."""
+    settings, site, where = provider(visit), visit.site, client_address(visit)
+    cookie = visit.request.cookies.get(OIDC_COOKIE, "")[:4000]
+    try:
+        with site.ledger.read() as tx:
+            access.refuse_blocked(tx, where, visit.now)
+        back = return_address(visit)
+        who, target = access_oidc.finish(site, settings, back, cookie, dict(visit.request.query_params))
+        with site.ledger.begin() as tx:
+            token = access_oidc.enter(site, tx, settings, who, about(visit))
+    except access.Denied as refusal:
+        with site.ledger.begin() as tx:
+            access.count_address(tx, where, visit.now)
+            tx.audit.append(AuditEntry(actor="-", action="login.fail", object="session", at=visit.now, after="oidc"))
+        answer: Response = with_form_cookie(visit, 403, next="/", problem=str(refusal))
+    else:
+        answer = set_session(RedirectResponse(inside(target), 303), visit, token)
+    answer.delete_cookie(OIDC_COOKIE, path="/login/oidc")
+    return answer
 
 
 def with_form_cookie(visit: Here, status: int, **context: object) -> HTMLResponse:

@@ -189,7 +189,7 @@ Here = Annotated[Visit, Depends(current)]
 def client_address(visit: Visit) -> str:
     """Who talks to us; behind a trusted proxy, the last address that the proxy added."""
     peer = visit.request.client.host if visit.request.client else "-"
-    if peer in visit.site.trusted_proxies:
+    if peer in (*visit.site.trusted_proxies, *visit.office.login.proxies):
         return visit.request.headers.get("x-forwarded-for", peer).rsplit(",", 1)[-1].strip()[:64]
     return peer
 

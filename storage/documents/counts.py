@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from storage.documents.columns import Board, by_step, named
 from storage.documents.plan import Find, Plan, source
 from storage.documents.rows import ALL, EARLIEST, FIELDS, LATEST, ROLLED, SINGLE, TIE_BITS
 from storage.documents.write import HOUR
@@ -38,24 +39,24 @@ def rolled(query: DocumentQuery, find: Find) -> Rolled | None:
     return Rolled(ALL, (0,))
 
 
-def count(db: sqlite3.Connection, plan: Plan, rolls: Rolled | None) -> int:
+def count(db: sqlite3.Connection, plan: Plan, rolls: Rolled | None, board: Board) -> int:
     """Exact number of hits."""
     if plan.empty:
         return 0
     if rolls is None:
-        return _count_raw(db, plan)
+        return _count_asked(db, plan, board)
     first, behind, edges = _split(plan)
     where, parameters = _roll_where(rolls.field, rolls.values, plan, first, behind)
     whole = db.execute(f"SELECT coalesce(sum(docs), 0) FROM roll WHERE {where}", parameters).fetchone()[0]
     return int(whole) + sum(_count_raw(db, edge) for edge in edges)
 
 
-def cells(db: sqlite3.Connection, plan: Plan, rolls: Rolled | None, negative: Sequence[int]) -> Cells:
+def cells(db: sqlite3.Connection, plan: Plan, rolls: Rolled | None, negative: Sequence[int], board: Board) -> Cells:
     """Hits and negative hits by hour (rollups) or quarter of an hour; `negative` is the number of that label."""
     if plan.empty:
         return {}
     if rolls is None:
-        return _cells_raw(db, plan, negative)
+        return by_step(*board.chosen(db, plan), negative[0] if negative else -1, QUARTER)
     first, behind, edges = _split(plan)
     where, parameters = _roll_where(rolls.field, rolls.values, plan, first, behind)
     found: Cells = {
@@ -71,7 +72,7 @@ def cells(db: sqlite3.Connection, plan: Plan, rolls: Rolled | None, negative: Se
     return found
 
 
-def facets(db: sqlite3.Connection, plan: Plan, rolls: Rolled | None, by: FacetField) -> Counter[str]:
+def facets(db: sqlite3.Connection, plan: Plan, rolls: Rolled | None, by: FacetField, board: Board) -> Counter[str]:
     """Hits by value of a field."""
     if plan.empty:
         return Counter()
@@ -86,8 +87,11 @@ def facets(db: sqlite3.Connection, plan: Plan, rolls: Rolled | None, by: FacetFi
             )
         )
     field = FIELDS[by]
-    if rolls is None or by not in ROLLED or rolls.field not in (ALL, field) or (rolls.field and by not in SINGLE):
+    if by not in ROLLED:
         return _facets_raw(db, plan, field)
+    if rolls is None or rolls.field not in (ALL, field) or (rolls.field and by not in SINGLE):
+        columns, chosen = board.chosen(db, plan)
+        return named(db, columns.tally(field, chosen))
     first, behind, edges = _split(plan)
     where, parameters = _roll_where(field, rolls.values if rolls.field else None, plan, first, behind)
     found = Counter[str](
@@ -102,6 +106,19 @@ def facets(db: sqlite3.Connection, plan: Plan, rolls: Rolled | None, by: FacetFi
     for edge in edges:
         found.update(_facets_raw(db, edge, field))
     return found
+
+
+def _count_asked(db: sqlite3.Connection, plan: Plan, board: Board) -> int:
+    """By the index, in one step that leaves the interpreter to others; by the columns where no word is asked for."""
+    if plan.words is None and board.ready:
+        return len(board.chosen(db, plan)[1])
+    if plan.events is not None:
+        return _count_raw(db, plan)
+    name, known = board.remembered(db, plan)
+    if known is None:
+        known = _count_raw(db, plan)
+        board.remember(name, known)
+    return known
 
 
 def _count_raw(db: sqlite3.Connection, plan: Plan) -> int:

@@ -29,7 +29,9 @@ Find = Callable[[int, Sequence[str]], list[int]]
 class Plan:
     """What to read: an index expression (None = no need of the index), a range of keys, what SQL must check."""
 
-    match: str | None
+    match: str | None  #: words and filters
+    words: str | None = None  #: of `match` the words alone
+    filters: tuple[tuple[int, tuple[int, ...]], ...] = ()  #: of `match` the filters alone: any of the values of a field
     low: int
     high: int
     classes: frozenset[int]
@@ -63,6 +65,7 @@ def plan(query: DocumentQuery, segment: Segment, find: Find) -> Plan:
             return replace(result, empty=True)
         else:
             parts.append(expression)
+    filters: list[tuple[int, tuple[int, ...]]] = []
     for name, texts in query.filters.items():
         if name == "event":
             result = replace(result, events=tuple(texts))
@@ -70,8 +73,15 @@ def plan(query: DocumentQuery, segment: Segment, find: Find) -> Plan:
         numbers = find(FIELDS[name], texts)
         if not numbers:
             return replace(result, empty=True)
-        parts.append(" OR ".join(_mark(v) for v in numbers))
-    return replace(result, match=_conjunction(parts), empty=low >= high or result.events == ())
+        filters.append((FIELDS[name], tuple(numbers)))
+    marks = [" OR ".join(_mark(v) for v in numbers) for _, numbers in filters]
+    return replace(
+        result,
+        match=_conjunction([*parts, *marks]),
+        words=_conjunction(parts),
+        filters=tuple(filters),
+        empty=low >= high or result.events == (),
+    )
 
 
 def classes(query: DocumentQuery) -> frozenset[int]:
@@ -97,6 +107,11 @@ def source(plan: Plan) -> tuple[str, list[object]]:
     if events:  # the + keeps FTS5 from running the expression once per document of the event
         sql += f" AND +rowid IN (SELECT n FROM doc WHERE event IN ({wanted_events}))"
     return sql, [_with_classes(plan.match, plan.classes), plan.low, plan.high, *events]
+
+
+def wanted(plan: Plan) -> tuple[str, list[object]]:
+    """`source` for words, events and time alone; the caller checks classes and filters."""
+    return source(replace(plan, match=plan.words, classes=frozenset(range(4))))
 
 
 def compile_fts(node: Node, segment: Segment) -> Sided:

@@ -53,7 +53,12 @@ INSERT INTO fts (fts, rank) VALUES ('automerge', 8);
 INSERT INTO fts (fts, rank) VALUES ('crisismerge', 16);
 """
 
-STEPS = (_STEP_1,)
+#: what came and went, batch by batch, so that a process that holds columns in memory reads only what changed
+_STEP_2 = """
+CREATE TABLE moved (seq INTEGER PRIMARY KEY, keys BLOB NOT NULL);  -- keys: little-endian 64-bit `doc.n`
+"""
+
+STEPS = (_STEP_1, _STEP_2)
 APPLICATION_ID = 0x4D5348  #: "MSH": another program's SQLite file is not ours
 
 

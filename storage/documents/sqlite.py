@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from storage.documents import counts, read, write
 from storage.documents.buckets import Step, buckets
 from storage.documents.check import recount
+from storage.documents.columns import Board
 from storage.documents.plan import Find, Plan, compile_fts, plan
 from storage.documents.pool import Pool, connect, translated
 from storage.documents.rows import FIELDS, HISTORIC, Row, describe, milliseconds, moment_of
@@ -35,6 +36,7 @@ class SqliteDocuments:
         self.timezone = ZoneInfo(timezone)
         self._segment = segment
         self._values = Values()
+        self._board = Board()
         with translated(path):
             db = connect(path)
             try:
@@ -87,11 +89,11 @@ class SqliteDocuments:
         with self._pool.reader() as db:
             rolls = counts.rolled(query, self._finder(db)) if _whole_hours(timezone) else None
             negative = self._finder(db)(FIELDS["sentiment"], ["negative"])
-            return buckets(counts.cells(db, self._plan(db, query), rolls, negative), step, timezone)
+            return buckets(counts.cells(db, self._plan(db, query), rolls, negative, self._board), step, timezone)
 
     def facets(self, query: DocumentQuery, by: FacetField, *, size: int = 10) -> list[tuple[str, int]]:
         with self._pool.reader() as db:
-            found = counts.facets(db, self._plan(db, query), counts.rolled(query, self._finder(db)), by)
+            found = counts.facets(db, self._plan(db, query), counts.rolled(query, self._finder(db)), by, self._board)
         return sorted(found.items(), key=lambda item: (-item[1], item[0]))[: max(size, 0)]
 
     def scan(self, query: DocumentQuery, *, batch: int = 1000) -> Iterator[StoredDocument]:
@@ -168,7 +170,7 @@ class SqliteDocuments:
         if query.words is not None and compile_fts(query.words, self._segment)[0]:
             rest = replace(query, words=Not(query.words))
             return self._count(db, replace(query, words=None)) - self._count(db, rest)
-        return counts.count(db, self._plan(db, query), counts.rolled(query, self._finder(db)))
+        return counts.count(db, self._plan(db, query), counts.rolled(query, self._finder(db)), self._board)
 
     def _plan(self, db: sqlite3.Connection, query: DocumentQuery) -> Plan:
         return plan(query, self._segment, self._finder(db))

@@ -1,6 +1,7 @@
 """Writing: documents, index, links and rollups change together or not at all."""
 
 import sqlite3
+import struct
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -26,6 +27,7 @@ from storage.ledger.codec import key
 from storage.ports import StoreError
 
 HOUR = 3_600_000
+KEEP_MOVED = 5_000  #: batches in `moved`; who is further behind reads everything anew
 _COUNTED = frozenset(FIELDS[name] for name in ROLLED)
 _ALL_FIELDS = ",".join(map(str, FIELDS.values()))
 _DOC = (
@@ -67,6 +69,7 @@ class Batch:
     rolls: Counter[tuple[int, int, int, int]] = field(default_factory=Counter)
     negatives: Counter[tuple[int, int, int, int]] = field(default_factory=Counter)
     next_key: dict[int, int] = field(default_factory=dict)
+    removed: list[int] = field(default_factory=list)
 
     def count(self, n: int, kind: int, links: Iterable[tuple[int, int]], negative: bool, step: int) -> None:
         hour = (n >> TIE_BITS) // HOUR
@@ -189,9 +192,11 @@ def remove(db: sqlite3.Connection, values: Values, batch: Batch, keys: Sequence[
         db.execute(f"DELETE {where}", (n,))
         db.execute("DELETE FROM doc WHERE n = ?", (n,))
         db.execute("DELETE FROM body WHERE n = ?", (n,))
+        batch.removed.append(n)
 
 
 def flush(db: sqlite3.Connection, batch: Batch) -> None:
+    _note_moved(db, batch.removed + [key for key, _ in batch.index])
     db.executemany(_DOC, batch.docs)
     db.executemany("INSERT INTO body (n, packed) VALUES (?,?)", batch.bodies)
     db.executemany("INSERT INTO fts (rowid, tokens) VALUES (?,?)", batch.index)
@@ -199,6 +204,13 @@ def flush(db: sqlite3.Connection, batch: Batch) -> None:
     db.executemany(_ROLL, ((*cell, docs, batch.negatives[cell]) for cell, docs in sorted(batch.rolls.items())))
     lowered = [cell for cell, docs in batch.rolls.items() if docs < 0]
     db.executemany("DELETE FROM roll WHERE field=? AND v=? AND class=? AND hour=? AND docs = 0", lowered)
+
+
+def _note_moved(db: sqlite3.Connection, keys: Sequence[int]) -> None:
+    if keys:
+        packed = struct.pack(f"<{len(keys)}q", *keys)
+        seq = db.execute("INSERT INTO moved (keys) VALUES (?) RETURNING seq", (packed,)).fetchone()[0]
+        db.execute("DELETE FROM moved WHERE seq <= ?", (seq - KEEP_MOVED,))
 
 
 def delete(db: sqlite3.Connection, values: Values, ids: Sequence[str]) -> int:
