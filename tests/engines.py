@@ -96,7 +96,47 @@ def free_port() -> int:
 
 @contextmanager
 def postgresql() -> Iterator[str]:
-    """A server in a folder of its own; yields the URL of an empty database. Skips where PostgreSQL is not installed.
+    """The URL of an empty database on a server of its own. Skips where PostgreSQL is not installed."""
+    with ledger_server() as server:
+        yield server.url
+
+
+@dataclass(slots=True)
+class LedgerServer:
+    """A PostgreSQL of our own in a folder of its own."""
+
+    home: Path
+    port: int = field(default_factory=free_port)
+
+    @property
+    def url(self) -> str:
+        return f"postgresql+psycopg://minsheng@127.0.0.1:{self.port}/postgres"
+
+    def make(self) -> None:
+        if os.geteuid() == 0:  # the server refuses to run as root
+            shutil.chown(self.home, "nobody")
+        words = ["-D", str(self.home / "data"), "-U", "minsheng", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8"]
+        self._run("initdb", *words, "--no-sync")
+
+    def start(self) -> None:
+        options = f"-p {self.port} -c unix_socket_directories={self.home} -c fsync=off -h 127.0.0.1"
+        self._control("-o", options, "start")
+
+    def stop(self) -> None:
+        """As a crash: nobody is waited for, and the next start recovers."""
+        self._control("-m", "immediate", "stop")
+
+    def _control(self, *words: str) -> None:
+        self._run("pg_ctl", "-D", str(self.home / "data"), "-l", str(self.home / "log"), "-w", *words)
+
+    def _run(self, program: str, *words: str) -> None:
+        become = ["runuser", "-u", "nobody", "--"] if os.geteuid() == 0 else []
+        subprocess.run([*become, str(_BINARIES[-1] / program), *words], check=True, capture_output=True, cwd="/")
+
+
+@contextmanager
+def ledger_server() -> Iterator[LedgerServer]:
+    """A running server. Skips where PostgreSQL is not installed.
 
     Not below pytest's own folder: another run closes that to everybody but root, and the server does not run as root.
     """
@@ -104,26 +144,14 @@ def postgresql() -> Iterator[str]:
         if os.environ.get("CI") == "true":
             pytest.fail("CI needs PostgreSQL: apt-get install postgresql")
         pytest.skip("PostgreSQL is not installed here")
-    with tempfile.TemporaryDirectory(prefix="minsheng-pg-") as folder, _running(Path(folder), free_port()) as url:
-        yield url
-
-
-@contextmanager
-def _running(home: Path, port: int) -> Iterator[str]:
-    become: list[str] = []
-    if os.geteuid() == 0:  # the server refuses to run as root
-        shutil.chown(home, "nobody")
-        become = ["runuser", "-u", "nobody", "--"]
-    data = home / "data"
-    initdb = [*become, str(_BINARIES[-1] / "initdb"), "-D", str(data), "-U", "minsheng", "-A", "trust", "-E", "UTF8"]
-    subprocess.run([*initdb, "--locale=C.UTF-8", "--no-sync"], check=True, capture_output=True, cwd="/")
-    options = ["-p", str(port), "-c", f"unix_socket_directories={home}", "-c", "fsync=off", "-h", "127.0.0.1"]
-    command = [*become, str(_BINARIES[-1] / "pg_ctl"), "-D", str(data), "-l", str(home / "log"), "-w"]
-    subprocess.run([*command, "-o", " ".join(options), "start"], check=True, capture_output=True, cwd="/")
-    try:
-        yield f"postgresql+psycopg://minsheng@127.0.0.1:{port}/postgres"
-    finally:
-        subprocess.run([*command, "-m", "immediate", "stop"], check=True, capture_output=True, cwd="/")
+    with tempfile.TemporaryDirectory(prefix="minsheng-pg-") as folder:
+        server = LedgerServer(Path(folder))
+        server.make()
+        server.start()
+        try:
+            yield server
+        finally:
+            server.stop()
 
 
 @dataclass(slots=True)

@@ -21,6 +21,7 @@ from storage.ports import StoreError
 
 T = TypeVar("T")
 log = logging.getLogger("minsheng.elastic")
+logging.getLogger("elastic_transport").setLevel(logging.WARNING)  # it says every request
 
 #: seconds one request may take; the longest, a facet over all of a month's keywords, takes a few
 _TIMEOUT = 60
