@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from alerts.calendar import calendar_warnings
-from crawlers.rhythm import state
+from crawlers.advice import explain
 from storage.ports import DocumentStore, Ledger
 from storage.types import Office
 
@@ -42,8 +42,8 @@ def checkup(office: Office, documents: DocumentStore, ledger: Ledger, now: datet
     )
     for source in office.sources.values():
         if source.enabled:
-            status, reason = state(source, [h for h in hours if h.source == source.id], now)
-            found.append(Finding(ok=status in ("ok", "new"), what=f"信源 {source.name}", text=reason))
+            well, text = explain(source, [h for h in hours if h.source == source.id], now)
+            found.append(Finding(ok=well, what=f"信源 {source.name}", text=text))
     found.append(
         Finding(
             ok=not dead, what="发送失败", text=f"{len(dead)} 条" + ("，请在页面上查看对方的代码和原话" if dead else "")

@@ -9,6 +9,7 @@ batch is done again with the same ids.
 """
 
 import logging
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,7 +20,16 @@ from app.facts import member_of, notable, stored_of
 from app.grading import Round, by_id
 from dashboards.decisions import pending, settle
 from storage.ports import DocumentStore, IntakeRow, Ledger, Transaction
-from storage.types import Assessment, Document, Event, LevelChange, Office, StoredDocument, UnreadableDocument
+from storage.types import (
+    Assessment,
+    Document,
+    Event,
+    LevelChange,
+    Office,
+    SourceHour,
+    StoredDocument,
+    UnreadableDocument,
+)
 
 log = logging.getLogger("minsheng.pipeline")
 
@@ -47,6 +57,12 @@ class Outcome:
     events: int
     changes: tuple[LevelChange, ...]
     deliveries: int
+
+
+def _count_duplicates(tx: Transaction, kept: "Sequence[tuple[Understood, Assignment]]", now: datetime) -> None:
+    """Same words as an earlier document: part of what a source's coverage says (see `crawlers.advice`)."""
+    for source, count in Counter(u.row.document.source for u, a in kept if a.duplicate_of).items():
+        tx.frontier.record(SourceHour(source=source, hour=now, duplicate=count))
 
 
 class Shelf:
@@ -87,6 +103,7 @@ class Pipeline:
                     tx.intake.park(u.row.seq, refused[u.row.document.id], now)
                 else:
                     kept.append((u, a))
+            _count_duplicates(tx, kept, now)
             tx.events.add_members(
                 member_of(u.row.document, u.assessment, a, self.office, u.row.received_at) for u, a in kept
             )

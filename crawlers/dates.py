@@ -18,9 +18,10 @@ _EARLIEST = 1990
 _CLOCK = r"(?:[ T　,，\xa0]{0,6}(?P<hour>[0-2]?\d)\s*[:：时点]\s*(?P<minute>[0-5]\d)"
 _CLOCK += r"(?:\s*[:：分]\s*(?P<second>[0-5]\d))?)?"
 _CLOCK += r"(?:\.\d{1,9})?(?:\s*(?P<zone>Z\b|[+-]\d{2}:?\d{2}))?"
+#: day and hour stand side by side where a page sets them apart by style alone: 2026-02-2417:32
 _FULL = re.compile(
     r"(?<!\d)(?P<year>(?:19|20)\d\d)\s*(?P<sep>[-/.年])\s*(?P<month>1[0-2]|0?[1-9])\s*(?:(?P=sep)|月)\s*"
-    r"(?P<day>3[01]|[12]\d|0?[1-9])(?!\d)\s*日?\s*(?:[（(]?(?:星期|周)[一二三四五六日天][)）]?)?" + _CLOCK
+    r"(?P<day>3[01]|[12]\d|0?[1-9])(?!\d(?!\d[:：]))\s*日?\s*(?:[（(]?(?:星期|周)[一二三四五六日天][)）]?)?" + _CLOCK
 )
 _COMPACT = re.compile(r"(?<!\d)(?P<year>20\d\d)(?P<month>0[1-9]|1[0-2])(?P<day>0[1-9]|[12]\d|3[01])(?!\d)")
 _SHORT = re.compile(

@@ -20,7 +20,7 @@ from crawlers.printed import Printed, printed
 from storage.types import Selectors
 
 #: raised with every change that makes old pages worth re-reading
-RULES = "3"
+RULES = "4"
 #: confidence of the density method below which the second reader is asked
 DOUBT = 0.75
 _SHORT = 80

@@ -8,6 +8,7 @@ The reactor cannot be started twice in one process: call `with_fetch` once per p
 import asyncio
 import logging
 import threading
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -27,7 +28,7 @@ from crawlers.propose import Proposal, preview, propose
 from crawlers.safety import GuardedResolver
 from crawlers.spider import PollSpider
 from crawlers.urls import host_key
-from crawlers.worker import settings
+from crawlers.worker import settings, terminated_cleanly
 from storage.ports import Frontier
 from storage.types import Document, Source
 
@@ -67,7 +68,9 @@ class _Once(PollSpider, Generic[T]):
             self.allowed.add(key)
             self._engine().downloader.per_slot_settings[key] = {"concurrency": 1, "delay": 0, "jitter": 0}
         self.task = asyncio.ensure_future(self.work(self._fetch))
-        await asyncio.wait({self.task}, timeout=self.seconds)
+        end = time.monotonic() + self.seconds
+        while not self.task.done() and not self.job.stop.is_set() and time.monotonic() < end:
+            await asyncio.wait({self.task}, timeout=0.2)
         if not self.task.done():
             self.task.cancel()
             await asyncio.wait({self.task}, timeout=1.0)
@@ -107,10 +110,13 @@ def with_fetch(
     process = AsyncCrawlerProcess(settings(agent))
     crawler = process.create_crawler(_Once)
     crawling = process.crawl(crawler, job=job, source=source, work=work, seconds=seconds)
-    process.start(install_signal_handlers=False)
+    with terminated_cleanly(job.stop):
+        process.start(install_signal_handlers=False)
     task: asyncio.Future[T] | None = getattr(crawler.spider, "task", None)
     if task is None and crawling.done():
         crawling.result()  # what kept the spider from starting
+    if job.stop.is_set():
+        raise FetchFailed("已中断，没有写入任何数据")
     if task is None or not task.done() or task.cancelled():
         raise FetchFailed(f"{seconds:g} 秒内没有取完")
     return task.result()

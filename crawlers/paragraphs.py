@@ -9,6 +9,7 @@ _END = re.compile(
     r"^\W{0,3}(责任编辑|责编|延伸阅读|延伸.{0,2}推荐|相关阅读|相关新闻|相关报道|相关链接|相关推荐|相关内容|相关资讯|相关文章|推荐阅读|更多精彩|特别声明|免责声明|版权声明"
     r"|声明[：:]|扫一扫|扫描二维码|打印本页|关闭窗口|上一篇|下一篇|网友评论|最新评论|热门评论|精彩评论|全部评论|发表评论|评论\(?\d|分享到|分享至|阅读原文|猜你喜欢"
     r"|大家都在看|热门推荐|重点推荐|编辑推荐|精彩推荐|APP精彩|举报|延展阅读|往期回顾|未经授权|本文为.{0,12}原创|本网站?所有|转载请注明|欢迎关注|返回搜狐"
+    r"|(回帖|跟帖|跟贴|网友回复|网友留言|全部回复|热门跟[帖贴]|更多视频|为[你您]推荐)\W{0,3}\d*\W*$"
     r"|文章关键词|关键词[：:]|标签[：:]|更多阅读|- ?THE END ?-|【?纠错】?$|自动播放)"
 )
 _TAIL = re.compile(
@@ -19,8 +20,12 @@ _HEAD = re.compile(
     r"^\W{0,2}((发布|更新|发表|成文)?(时间|日期)\s*[:：]|来源|信息来源|文章来源|作者[:：]|字号|字体|浏览|阅读[:：]?\d|点击|访问|您?(现在|所在)?的?位置[:：]|当前位置|首页"
     r"|分享|打印|\d{4}[-/年.]\d{1,2}[-/月.]\d{1,2}日?.{0,9}\d{1,2}:\d\d|\d{4}-\d\d-\d\d$|\d{1,2}-\d{1,2}\s+\d{1,2}:\d\d|.{0,12}\d{1,3}\s*(分钟|小时)前\W*$|\[?(大|中|小)\b)"
 )
+#: a short line with day and clock and without a sentence, near the top: who published it, and when
+_INFO = re.compile(
+    r"(\d{4}\s*[-/.年]\s*\d{1,2}\s*[-/.月]\s*\d{1,2}|\d{1,2}[-/月]\d{1,2}|今天|昨天|前天)\s*日?[\s,，]{0,3}\d{1,2}\s*[:：]\s*\d\d"
+)
 _UI = re.compile(
-    r"^\W*(收藏|分享|点赞|打印|关闭|评论|举报|大|中|小|字号|更多|展开|收起|返回|首页|微信|微博|QQ空间|朋友圈|复制链接|取消|点击.{0,6}|下载.{0,8}|加载中.{0,3}"
+    r"^\W*(您的浏览器.{0,30}|收藏|分享|点赞|打印|关闭|评论|举报|大|中|小|字号|更多|展开|收起|返回|首页|微信|微博|QQ空间|朋友圈|复制链接|取消|点击.{0,6}|下载.{0,8}|加载中.{0,3}"
     r"|播放|暂停|视频|图集|缩小.{0,4}|放大.{0,4}|全屏.{0,4}|滚动.{0,4}|赞|踩|\d+)\W*$"
 )
 
@@ -72,13 +77,19 @@ def _without_head(blocks: list[Block], title: str) -> list[Block]:
     whole = sum(b.worth for b in blocks)
     lost, cut = 0.0, 0
     for index, block in enumerate(blocks[:12]):
-        head = len(block.text) < 160 and bool(_HEAD.match(block.text) or _is_title(block.text, title))
+        head = len(block.text) < 160 and bool(
+            _HEAD.match(block.text) or _is_title(block.text, title) or _is_info(block.text)
+        )
         lost += 0.0 if head else block.worth
         if lost > 0.1 * whole:
             break
         if head:
             cut = index + 1
     return blocks[cut:]
+
+
+def _is_info(text: str) -> bool:
+    return len(text) < 60 and not STRONG.search(text) and bool(_INFO.search(text))
 
 
 def _is_title(text: str, title: str) -> bool:

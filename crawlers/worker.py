@@ -36,7 +36,7 @@ def settings(agent: str) -> dict[str, Any]:
         "CONCURRENT_REQUESTS_PER_DOMAIN": 1,
         "DOWNLOAD_DELAY": 1.0,
         "DOWNLOAD_TIMEOUT": 20,
-        "DNS_TIMEOUT": 10,
+        "DNS_RESOLVER": "scrapy.resolver.CachingHostnameResolver",  # the usual one knows IPv4 only
         "DOWNLOAD_MAXSIZE": 8_000_000,
         "DOWNLOAD_WARNSIZE": 0,
         "RETRY_ENABLED": False,  # the frontier comes back by itself, with its own patience
@@ -94,7 +94,7 @@ def run_worker(
     logging.getLogger("scrapy").setLevel(logging.CRITICAL)
     process = AsyncCrawlerProcess(settings(agent))
     crawler = process.create_crawler(PollSpider)
-    with _terminated_cleanly(job.stop):
+    with terminated_cleanly(job.stop):
         crawling = process.crawl(crawler, job=job)
         process.start(install_signal_handlers=False)
     job.readers.close()
@@ -105,7 +105,7 @@ def run_worker(
 
 
 @contextmanager
-def _terminated_cleanly(stop: threading.Event) -> Iterator[None]:
+def terminated_cleanly(stop: threading.Event) -> Iterator[None]:
     """SIGTERM and SIGINT set `stop`, unless somebody else has already said what they do."""
     if threading.current_thread() is not threading.main_thread():
         yield

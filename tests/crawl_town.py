@@ -2,6 +2,7 @@
 
 import multiprocessing
 import pickle
+import socket
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -27,6 +28,10 @@ class Seen:
     headers: dict[str, str]
 
 
+class _SixServer(ThreadingHTTPServer):
+    address_family = socket.AF_INET6
+
+
 @dataclass
 class Town:
     """A loopback server; `pages` maps a path to a function that answers."""
@@ -34,6 +39,7 @@ class Town:
     pages: dict[str, Callable[[BaseHTTPRequestHandler], None]]
     seen: list[Seen] = field(default_factory=list)
     port: int = 0
+    host: str = "127.0.0.1"
 
     def __post_init__(self) -> None:
         town = self
@@ -55,13 +61,15 @@ class Town:
             def log_message(self, format: str, *args: object) -> None:
                 return
 
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Answer)
+        kind = _SixServer if ":" in self.host else ThreadingHTTPServer
+        self.server = kind((self.host, 0), Answer)
         self.server.daemon_threads = True
         self.port = self.server.server_address[1]
         threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
 
     def url(self, path: str) -> str:
-        return f"http://127.0.0.1:{self.port}{path}"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.port}{path}"
 
     def close(self) -> None:
         self.server.shutdown()

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from crawlers.advice import explain
 from crawlers.dates import CHINA
 from crawlers.guard import PageCutOff, Readers, read_list
 from crawlers.kinds import Page, UnreadableSource
@@ -85,6 +86,28 @@ def test_states_and_their_reasons() -> None:
         assert state(SOURCE, sick, NOW).state == expected
     quiet = history(14, 0.02)
     assert state(SOURCE, quiet, NOW).state == "ok"  # one item in two days: a quiet day is its rhythm
+
+
+def test_a_sick_source_is_explained_with_figures_and_what_to_do() -> None:
+    def hour(back: int, **more: object) -> SourceHour:
+        return SourceHour(source="s", hour=NOW.replace(minute=0) - timedelta(hours=back), polled=2, **more)  # type: ignore[arg-type]
+
+    good = [hour(n, new=1, unchanged=1, duplicate=1, delay_seconds=600.0) for n in range(1, 10)]
+    well, text = explain(SOURCE, [*good, hour(0, unchanged=2)], NOW)
+    assert well
+    assert text.endswith("近24小时访问20次，未变11、新增9、重复9，从发布到采到平均10分钟")
+    sick = {
+        "令牌失效：拒绝了令牌": "更新令牌", "被拒绝：HTTP 403": "不要绕过", "超时未返回": "minsheng sources test s",
+    }  # fmt: skip
+    for error, advice in sick.items():
+        well, text = explain(SOURCE, [*good, hour(0, errors=2, last_error=error)], NOW)
+        assert not well
+        assert advice in text
+        assert f"原因：{error}" in text
+    well, text = explain(SOURCE, history(7, 2.0, NOW - timedelta(hours=24)), NOW)
+    assert not well
+    assert "minsheng crawl 在运行" in text
+    assert explain(SOURCE, [], NOW) == (True, "尚未采集")
 
 
 @pytest.mark.parametrize(

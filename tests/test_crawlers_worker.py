@@ -1,6 +1,11 @@
 """The whole worker against scripted servers: one run over all of them, many questions afterwards."""
 
 import gzip
+import shutil
+import signal
+import socket
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,7 +16,24 @@ from pathlib import Path
 import pytest
 from crawl_town import NOW, Outcome, Town, article, crawl, listing, page, send
 
+from app.source_file import append
+from crawlers.rhythm import state
 from storage.types import Selectors, Source
+
+
+def _has_six() -> bool:
+    try:
+        with socket.socket(socket.AF_INET6) as one:
+            one.bind(("::1", 0))
+    except OSError:
+        return False
+    return True
+
+
+SIX = _has_six()
+
+
+REPO = Path(__file__).parent.parent
 
 
 def source(id_: str, url: str, type_: str = "list", **more: object) -> Source:
@@ -64,6 +86,16 @@ def towns() -> Iterator[dict[str, Town]]:
             "/h2": page(article("正文十兆的示例页面之二号", extra="<p>" + "长" * 10_500_000 + "</p>")),
         }),
     }  # fmt: skip
+    title = "声明与实际编码不符的示例页面"
+    body = article(title).replace("<head>", '<head><meta charset="gb2312">')
+    found["charset"] = Town({
+        "/list": page(listing(("/c1", title, "03-02"), ("/c2", title + "之二", "03-02"))),
+        "/c1": lambda r: send(r, body.encode("gb18030"), Content_Type="text/html; charset=utf-8"),
+        "/c2": lambda r: send(r, body.replace(title, title + "之二").encode()),  # declares gb2312 and is UTF-8
+    })  # fmt: skip
+    found["budget"] = Town({"/list": page(listing(*rows)), **news})
+    if SIX:
+        found["six"] = Town({"/list": page(listing(*rows)), **news}, host="::1")
     found["led"] = Town({"/list": redirect(found["inner"].url("/secret"))})
     yield found
     for town in found.values():
@@ -72,9 +104,19 @@ def towns() -> Iterator[dict[str, Town]]:
 
 @pytest.fixture(scope="module")
 def run(towns: dict[str, Town], tmp_path_factory: pytest.TempPathFactory) -> Outcome:
-    sources = [source(name, town.url("/list")) for name, town in towns.items() if name != "inner"]
+    folder = tmp_path_factory.mktemp("folder")
+    (folder / "工单.csv").write_text("标题,诉求说明\n井盖缺失,路口井盖不见了。\n", encoding="gb18030")
+    (folder / "~$工单.csv").write_text("标题,诉求说明\n临时,别人正在编辑。\n")
+    budget = {"budget": 3}
+    sources = [
+        source(name, town.url("/list"), daily_budget=budget.get(name))
+        for name, town in towns.items()
+        if name != "inner"
+    ]
+    sources.append(source("watched", str(folder), "file"))
+    sources.append(source("token", towns["good"].url("/api"), "api", token_file=str(folder / "no such token")))
     sources.append(Source(id="public", name="公网", type="list", url="http://2130706433:9/x", kind="news"))
-    sources.append(Source(id="six", name="公网", type="list", url="http://[::ffff:127.0.0.1]/x", kind="news"))
+    sources.append(Source(id="mapped", name="公网", type="list", url="http://[::ffff:127.0.0.1]/x", kind="news"))
     return crawl(sources, tmp_path_factory.mktemp("crawl"))
 
 
@@ -99,11 +141,39 @@ def test_every_sick_source_says_why(run: Outcome) -> None:
     assert [d.source for d in run.documents if d.source == "slow"] == ["slow"]
 
 
+def test_wrong_charsets_are_seen_through(run: Outcome) -> None:
+    title = "声明与实际编码不符的示例页面"
+    assert sorted(d.title for d in run.documents if d.source == "charset") == [title, title + "之二"]
+
+
+def test_a_budget_of_the_day_is_kept_and_the_rest_waits_for_midnight(run: Outcome, towns: dict[str, Town]) -> None:
+    assert [s.path for s in towns["budget"].seen if s.path != "/robots.txt"] == ["/list", "/n0.html", "/n1.html"]
+    waiting = [e.due for (name, url), e in run.frontier.entries.items() if name == "budget" and "n2" in url]
+    assert waiting == [NOW.replace(hour=0, minute=1) + timedelta(days=1)]
+
+
+@pytest.mark.skipif(not SIX, reason="no IPv6 here")
+def test_a_host_with_an_ipv6_address(run: Outcome) -> None:
+    assert len([d for d in run.documents if d.source == "six"]) == 3
+
+
+def test_a_watched_folder_is_read_without_unfinished_files(run: Outcome) -> None:
+    assert [d.title for d in run.documents if d.source == "watched"] == ["井盖缺失"]
+
+
+def test_a_token_that_is_missing_is_a_state_of_the_source(run: Outcome, towns: dict[str, Town]) -> None:
+    hours = run.frontier.hours("token", NOW - timedelta(days=1))
+    health = state(source("token", "http://a.example/", "api"), hours, NOW)
+    assert health.state == "expired"
+    assert "令牌文件无法读取" in health.reason
+    assert "/api" not in [s.path for s in towns["good"].seen]
+
+
 def test_nothing_inside_is_reached(run: Outcome, towns: dict[str, Town]) -> None:
     assert towns["inner"].seen == []
     assert "不允许访问" in errors(run, "led")
     assert "不允许访问" in errors(run, "public")  # 127.0.0.1 as a decimal number, found out when connecting
-    assert "不允许访问" in errors(run, "six")
+    assert "不允许访问" in errors(run, "mapped")
 
 
 def test_retry_after_is_kept(run: Outcome) -> None:
@@ -176,3 +246,36 @@ class Clock:
 
     def __call__(self) -> datetime:
         return self.at
+
+
+def never(request: BaseHTTPRequestHandler) -> None:
+    time.sleep(60)
+
+
+@pytest.mark.parametrize(
+    ("words", "number"), [(["sources", "test", "here"], signal.SIGINT), (["crawl"], signal.SIGTERM)]
+)
+def test_a_server_that_never_answers_does_not_keep_us(words: list[str], number: int, tmp_path: Path) -> None:
+    town = Town({"/robots.txt": page("", Content_Type="text/plain"), "/list": never})
+    config = tmp_path / "config"
+    shutil.copytree(REPO / "config", config)
+    (config / "sources.toml").write_text("", encoding="utf-8")
+    append(config, source("here", town.url("/list")))
+    data = ["--data", str(tmp_path / "data")] if words == ["crawl"] else []
+    command = [sys.executable, "-m", "app", *words, "--config", str(config), *data]
+    process = subprocess.Popen(command, cwd=REPO, stderr=subprocess.PIPE, text=True)
+    try:
+        until = time.monotonic() + 60
+        while "/list" not in [s.path for s in town.seen] and time.monotonic() < until:
+            time.sleep(0.1)
+        process.send_signal(number)
+        begin = time.monotonic()
+        _, said = process.communicate(timeout=30)
+        assert time.monotonic() - begin < 15
+    finally:
+        process.kill()
+        town.close()
+    assert "Traceback" not in said
+    assert "Warning" not in said
+    assert process.returncode == (1 if number == signal.SIGINT else 0)
+    assert ("已中断" in said) == (number == signal.SIGINT)
