@@ -170,7 +170,7 @@ def _unsigned(task: Task, rule: LevelRule, start: datetime, office: Office, now:
     for minutes, post in rule.escalation:
         if task.role == "support" and post != office.duty_post:
             continue  # leaders hear of a matter once, through the lead's task
-        at = _later(start, minutes, rule, office)
+        at = later(start, minutes, rule, office)
         if at <= now:
             yield Trigger(at, "UNSIGNED" if minutes else "INFORMED", f"{dispatch}|{task.level}|{minutes:g}", (post,))
     ordinal, at = _repeat(start, timedelta(minutes=rule.repeat_minutes), now)
@@ -185,7 +185,7 @@ def waited_for(task: Task, office: Office, now: datetime) -> dict[str, datetime]
         return {}
     said = {post for post, _ in task.acknowledged}
     end = task.signed_at or now
-    told = {post: _later(task.dispatched_at, minutes, rule, office) for minutes, post in rule.escalation}
+    told = {post: later(task.dispatched_at, minutes, rule, office) for minutes, post in rule.escalation}
     return {post: at for post, at in told.items() if post in rule.acknowledge and post not in said and at <= end}
 
 
@@ -197,7 +197,7 @@ def _silent(task: Task, rule: LevelRule, office: Office, now: datetime) -> Itera
             yield Trigger(at, "UNACKNOWLEDGED", f"{told.isoformat()}|{task.level}|{ordinal}", (post,))
 
 
-def _later(start: datetime, minutes: float, rule: LevelRule, office: Office) -> datetime:
+def later(start: datetime, minutes: float, rule: LevelRule, office: Office) -> datetime:
     """Escalation of a level whose signing counts in working time counts in working time too."""
     return add_workhours(start, minutes / 60, office) if rule.sign_workhours else start + timedelta(minutes=minutes)
 
@@ -217,6 +217,16 @@ def _repeat(start: datetime, interval: timedelta, now: datetime) -> tuple[int, d
                 more = (now - at) // step
                 return ordinal + more, at + more * step
     return ordinal, at
+
+
+def next_repeat(start: datetime, interval: timedelta, now: datetime) -> datetime:
+    """The first repeat after now; far away where nothing is repeated."""
+    if interval <= timedelta():
+        return now + MAX_INTERVAL
+    ordinal, at = _repeat(start, interval, now)
+    doubled = max(0, ordinal - PLAIN_REPEATS + 1)
+    longest = max(MAX_INTERVAL, interval)
+    return at + (min(interval * 2 ** min(doubled, 40), longest) if doubled else interval)
 
 
 def _idle(task: Task, rule: LevelRule, office: Office, now: datetime) -> Iterator[Trigger]:

@@ -114,10 +114,7 @@ def _move_alert(case: Case, task: Task) -> tuple[Task, tuple[Alert, ...]]:
 
 def _sign(case: Case, before: Task) -> Step:
     task = _progress(case, signed_at=case.now, signed_by=case.user.name)
-    return Step(
-        task=replace(task, deadlines=meet(task.deadlines, "sign", case.now)),
-        supersede=before.alert or None,
-    )
+    return Step(task=replace(task, deadlines=meet(task.deadlines, "sign", case.now)), supersede=before.alert or None)
 
 
 def _move(case: Case, before: Task) -> Step:

@@ -88,6 +88,7 @@ class Pipeline:
     ledger: Ledger
     assessor: Assessor
     grouper: Grouper
+    swept: object = None  #: what the minute's sweep remembers of the last one; see `app.sweeping`
 
     def process(self, rows: Sequence[IntakeRow], now: datetime) -> Outcome:
         """Take one claimed batch through every stage. Errors of one document park it; all others propagate."""

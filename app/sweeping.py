@@ -1,6 +1,7 @@
 """The minute's sweep as a job: read, decide without holding the ledger, write what is still true.
 
-read    open tasks, who rests, silences, umbrellas, users, the last run     one snapshot
+read    versions of the open tasks, who rests, silences, umbrellas, users, the last run     one snapshot
+        of the tasks only those that changed or whose next moment (`alerts.horizon`) has come
 decide  alerts.escalation · alerts.unmuted · alerts.watchdog                pure
 write   messages of tasks that nobody has changed meanwhile, alerts of closed events, the heartbeat   one transaction
 """
@@ -12,6 +13,7 @@ from datetime import datetime, timedelta
 
 from alerts import watchdog
 from alerts.escalation import sweep as due_messages
+from alerts.horizon import next_moment
 from alerts.notices import Reach
 from alerts.plan import close_out
 from alerts.silences import Silence, Umbrella
@@ -53,21 +55,47 @@ class _Umbrellas:
     rows: tuple[Umbrella, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What earlier sweeps of this process found out: until when a task, as it stands, needs no look."""
+
+    at: datetime
+    office: str  #: version of the configuration
+    until: Mapping[str, tuple[int, bool, datetime | None]]  #: task → version, resting, next moment
+
+
 def sweep(pipeline: Pipeline, now: datetime) -> None:
     """What has become due since the last sweep: reminders, repeats, escalation, breaches, stuck messages."""
     office = pipeline.office
-    versions: dict[str, int] = {}
     with pipeline.ledger.read() as tx:
         seen = _look(tx, office, now)
-        rows = [*_due(tx, seen, versions, office, now), *_watch(seen, office, now)]
+        versions = tx.tasks.versions()
+        known = _still_known(pipeline.swept, versions, seen, office, now)
+        looked: dict[str, tuple[int, bool, datetime | None]] = {}
+        rows = [*_due(tx, seen, versions, known, looked, office, now), *_watch(seen, office, now)]
     with pipeline.ledger.begin() as tx:
         added = tx.outbox.add(_still_true(tx, rows, versions))
         end_with_events(tx, now)
         _settle(tx, office, now, seen.reach)
         tx.notes.put(_UMBRELLAS, dump(_Umbrellas(rows=seen.umbrellas)))
         beat(tx, "sweep", now)
+    pipeline.swept = Known(at=now, office=office.version, until={**known, **looked})  # only once it is written
     if added:
         log.info("%d reminders queued", added)
+
+
+def _still_known(
+    known: object, versions: Mapping[str, int], seen: Seen, office: Office, now: datetime
+) -> dict[str, tuple[int, bool, datetime | None]]:
+    """The tasks that need no look: unchanged, and their next moment lies ahead. None after a change of configuration,
+    a clock that went back, or a sweep by another process."""
+    if not isinstance(known, Known) or known.office != office.version or known.at > now or known.at != seen.last:
+        return {}
+    return {
+        name: row
+        for name, row in known.until.items()
+        if versions.get(name) == row[0] and (name in seen.resting) == row[1] and (row[2] is None or row[2] > now)
+    }
 
 
 def _look(tx: Transaction, office: Office, now: datetime) -> Seen:
@@ -94,19 +122,36 @@ def _gone(tx: Transaction, now: Iterable[Umbrella]) -> tuple[Umbrella, ...]:
     return tuple(known.values())
 
 
-def _due(tx: Transaction, seen: Seen, versions: dict[str, int], office: Office, now: datetime) -> Iterator[Delivery]:
-    """Messages about tasks. The tasks go by one at a time: keeping ten thousand of them costs more than deciding."""
-    tasks = _noted(tx.tasks.open(), versions)
-    if not (seen.silences or seen.umbrellas or any(seen.ended)):
-        yield from _reminders(seen, tasks, {}, office, now)
-        return
-    kept = list(tasks)
-    events = tx.events.get(sorted({t.event for t in kept}))
-    rows = list(_reminders(seen, kept, events, office, now))
-    reminded = {row.task for row in rows if row.reason == "REPEAT_UNSIGNED"}
-    silent = [t for t in kept if t.id not in seen.resting and t.id not in reminded]
-    yield from rows
-    yield from unmuted(silent, events, seen.ended, (seen.silences, seen.umbrellas), office, now, reach=seen.reach)
+def _due(
+    tx: Transaction,
+    seen: Seen,
+    versions: Mapping[str, int],
+    known: Mapping[str, object],
+    looked: dict[str, tuple[int, bool, datetime | None]],
+    office: Office,
+    now: datetime,
+) -> Iterator[Delivery]:
+    """Messages about tasks. They go by one at a time: keeping ten thousand of them costs more than deciding."""
+    due = [name for name in versions if name not in known]
+    found = tx.tasks.open() if len(due) == len(versions) else tx.tasks.some(due)
+    tasks: Iterable[Task] = _noted(found, seen, looked, office, now)
+    events: Mapping[str, Event] = {}
+    if seen.silences or seen.umbrellas:
+        tasks = list(tasks)
+        events = tx.events.get(sorted({t.event for t in tasks}))
+    yield from _reminders(seen, tasks, events, office, now)
+    if any(seen.ended):
+        yield from _unmuted(tx, seen, office, now)
+
+
+def _unmuted(tx: Transaction, seen: Seen, office: Office, now: datetime) -> Iterator[Delivery]:
+    """What an ended silence or umbrella held back, of tasks that this sweep does not remind anyway: rare, so every
+    task is read for it."""
+    silent = [t for t in tx.tasks.open() if t.id not in seen.resting and t.state == "dispatched"]
+    events = tx.events.get(sorted({t.event for t in silent}))
+    reminded = {r.task for r in _reminders(seen, silent, events, office, now) if r.reason == "REPEAT_UNSIGNED"}
+    left = [t for t in silent if t.id not in reminded]
+    yield from unmuted(left, events, seen.ended, (seen.silences, seen.umbrellas), office, now, reach=seen.reach)
 
 
 def _reminders(
@@ -127,9 +172,15 @@ def _reminders(
     )
 
 
-def _noted(tasks: Iterable[Task], versions: dict[str, int]) -> Iterator[Task]:
+def _noted(
+    tasks: Iterable[Task],
+    seen: Seen,
+    looked: dict[str, tuple[int, bool, datetime | None]],
+    office: Office,
+    now: datetime,
+) -> Iterator[Task]:
     for task in tasks:
-        versions[task.id] = task.version
+        looked[task.id] = (task.version, task.id in seen.resting, next_moment(task, office, now))
         yield task
 
 
@@ -144,7 +195,7 @@ def _watch(seen: Seen, office: Office, now: datetime) -> list[Delivery]:
     return watchdog.stuck(seen.waiting, seen.beats, office, now, rhythm=rhythm(office), reach=seen.reach)
 
 
-def _still_true(tx: Transaction, rows: Sequence[Delivery], versions: dict[str, int]) -> list[Delivery]:
+def _still_true(tx: Transaction, rows: Sequence[Delivery], versions: Mapping[str, int]) -> list[Delivery]:
     """Leave out what is about a task that somebody has changed since it was read; the next sweep looks at it again."""
     current = tx.tasks.versions() if any(row.task for row in rows) else {}
     return [row for row in rows if row.task is None or current.get(row.task) == versions.get(row.task)]

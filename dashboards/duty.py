@@ -54,7 +54,7 @@ def hand_over(
     """Hand a post on; whoever names himself is on duty at once. HandOverRefused says what is wrong."""
     _check(post, user, taker, until, note, office, now)
     made = HandOver(
-        id=digest("duty", post, user.name, now.isoformat())[:16],
+        id=digest("duty", post, user.name, taker.name, now.isoformat())[:16],
         post=post,
         giver=user.name,
         taker=taker.name,

@@ -16,6 +16,8 @@ from storage.types import Alert, Reply, Task
 _OVER = ("closed", "merged")
 #: events that one sweep closes the alerts of
 _SETTLED = 500
+#: ids of one question
+_CHUNK = 500
 #: in the body of a reply that has a date of publication; inside a text its quotation marks would be escaped
 _PUBLISHED = '"published_at":"'
 
@@ -96,6 +98,13 @@ class SqlTasks:
         wanted = select(tasks.c.body).where(tasks.c.state.not_in(_OVER), tasks.c.historic.is_(False))
         with self._db.execute(wanted.order_by(tasks.c.id), execution_options={"yield_per": 1000}) as rows:
             for body in rows.scalars():
+                yield load(Task, body)
+
+    def some(self, ids: Sequence[str]) -> Iterator[Task]:
+        names = sorted(key(name) for name in ids)
+        for start in range(0, len(names), _CHUNK):
+            chosen = select(tasks.c.body).where(tasks.c.id.in_(names[start : start + _CHUNK])).order_by(tasks.c.id)
+            for body in self._db.execute(chosen).scalars():
                 yield load(Task, body)
 
     def versions(self) -> dict[str, int]:

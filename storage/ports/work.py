@@ -131,6 +131,10 @@ class Tasks(Protocol):
         """Every task that is not closed or merged and not historic: for the minute's sweep."""
         ...
 
+    def some(self, ids: Sequence[str]) -> Iterator[Task]:
+        """The tasks of these ids that exist, by id."""
+        ...
+
     def versions(self) -> dict[str, int]:
         """Id → version of every open task, as `open` gives them."""
         ...
