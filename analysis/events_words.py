@@ -18,7 +18,6 @@ _PAIRS = 400  #: pairs of a document that are counted
 _TITLE_WEIGHT, _TEXT_WEIGHT = 2.0, 1.0
 #: matters on message boards and hotlines live for months, those of social media for days
 SLOW_KINDS: frozenset[Kind] = frozenset({"message", "hotline"})
-_PLAIN = 2  #: characters of a name
 _NAMED = 300  #: characters of a text in which names are looked for
 _KINDS = {
     "学校": "学校食堂|学校|小学|中学|幼儿园|食堂",
@@ -152,14 +151,10 @@ def objects(text: str) -> frozenset[str]:
     """Named schools, estates, firms: two matters of the same kind about two of them are not one."""
     found = set()
     for match in _OBJECT.finditer(_readable(text)):
-        name = match.group("name")
-        if (
-            len(rjieba.cut(name, False)) == 1
-        ):  # a word of the dictionary (实验, 海景) is a name only with what is before
-            name = match.group("before") + name
-            if len(name) == _PLAIN or len(rjieba.cut(name, False)) == 1:
-                continue
-        if not _EMPTY.search(name):
+        before, name = match.group("before", "name")
+        # a word of the dictionary (海景, 附近) is a name only where it seems to be the end of one
+        plain = len(rjieba.cut(name, False)) == 1 and (not before or _EMPTY.search(before))
+        if not plain and not _EMPTY.search(name):
             found.add(f"{_OBJECT_KIND[match.group('kind')]} {name}")
     return frozenset(found)
 
