@@ -10,6 +10,7 @@ _OTHER_TOPIC = 0.3
 _NO_TOPIC = 0.8  #: only one of the two lies in a topic
 _OTHER_OBJECT = {"小区": 0.4, "商家": 0.4, "学校": 0.1, "企业": 0.1}  #: another one by name
 _SAME = 2.0  #: the same topic at the same place
+MOST = _SAME  #: the largest factor that anything here gives
 
 
 def subject(doc: Read, held: Held, same_place: bool) -> float:

@@ -177,17 +177,20 @@ def features(title: list[str], text: list[str]) -> dict[int, tuple[float, str]]:
 def pairs(title: list[str], text: list[str]) -> dict[int, str]:
     """Words that stand together: what the cutter tears apart in a name (魅力 之 城) is whole again here."""
     found: dict[int, str] = {}
+    crc32 = zlib.crc32  # this is the grouping's busiest line
     for part in (title, text):
         for left, right in pairwise(part):
             if len(left) + len(right) > 2 and not (left in _STOP and right in _STOP):
-                found.setdefault(_feature(f"{left} {right}"), left + right)
+                feature = crc32(f"{left} {right}".encode()) & _MASK
+                if feature not in found:
+                    found[feature] = left + right
             if len(found) >= _PAIRS:
                 return found
     return found
 
 
 def _feature(word: str) -> int:
-    return zlib.crc32(word.encode("utf-8", "replace")) & _MASK
+    return zlib.crc32(word.encode()) & _MASK
 
 
 def _readable(text: str) -> str:
