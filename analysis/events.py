@@ -19,7 +19,7 @@ from typing import Literal
 from analysis.events_index import Held, Index, Vector
 from analysis.events_near import HELD, MOST, other_object, subject
 from analysis.events_people import merge, move, split
-from analysis.events_words import SLOW_KINDS, Read, read, read_row
+from analysis.events_words import SLOW_KINDS, Read, by_arrival, read, read_row
 from analysis.neardup import Window, signatures
 from storage.types import Assessment, Document, Office, Reason, StoredDocument
 
@@ -74,7 +74,7 @@ class Grouper:
     def rebuild(self, rows: Iterable[StoredDocument]) -> None:
         """Take the store's documents (oldest first) with the events they are in; then go on as if never stopped."""
         self._clear()
-        for row in rows:
+        for row in by_arrival(rows):
             doc = read_row(row)
             if doc.id in self._index.documents:
                 continue

@@ -3,8 +3,10 @@
 import re
 import unicodedata
 import zlib
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from heapq import heappop, heappush
 from itertools import pairwise
 
 import rjieba
@@ -145,6 +147,22 @@ def read(document: Document, assessment: Assessment) -> Read:
 def read_row(row: StoredDocument) -> Read:
     """The same from the store."""
     return read(row.document, row.assessment)
+
+
+def by_arrival(rows: Iterable[StoredDocument], *, at_hand: int = 20_000) -> Iterator[StoredDocument]:
+    """Rows that come by their printed time, in the order in which they came in; never more than `at_hand` in memory.
+
+    One that came in later than this many newer ones keeps its place by its printed time.
+    """
+    waiting: list[tuple[tuple[datetime, datetime, bool, str], StoredDocument]] = []
+    for row in rows:
+        d = row.document
+        floor = (d.thread is not None and d.thread != d.id) or d.reply_to is not None
+        heappush(waiting, ((d.fetched_at, min(d.at, d.fetched_at), floor, d.id), row))
+        if len(waiting) > at_hand:
+            yield heappop(waiting)[1]
+    while waiting:
+        yield heappop(waiting)[1]
 
 
 def objects(text: str) -> frozenset[str]:
