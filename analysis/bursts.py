@@ -163,20 +163,16 @@ def detect(
 
 
 def event_speed(hours: Sequence[int], now: datetime, baseline: Baseline | None = None) -> float:
-    """EWMA of the robust z of the last 24 sixty-minute steps; `hours` has the step that ends at `now` first.
+    """EWMA of the robust z of the last sixty-minute steps, the one that ends at `now` first, up to the oldest document.
 
     Steps end at `now`, so a value never depends on where the clock's hour begins. Without a baseline a quiet stream
     (median 0, spread 1) is assumed: ten posts in an hour are z = 10. An empty hour is no news: z = 0.
     """
     level = 0.0
     for ago in range(len(hours) - 1, -1, -1):
-        count = hours[ago]
-        if not count:
-            z = 0.0
-        elif baseline is None:
-            z = float(count)
-        else:
-            z = baseline.z(count, (now - timedelta(hours=ago)).hour)
+        z: float = hours[ago]
+        if z and baseline is not None:
+            z = baseline.z(z, (now - timedelta(hours=ago)).hour)
         level = LAMBDA * z + (1 - LAMBDA) * level
     return level
 

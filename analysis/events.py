@@ -17,9 +17,9 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from analysis.events_index import Held, Index, Vector
-from analysis.events_near import HELD, other_object, subject
+from analysis.events_near import HELD, MOST, other_object, subject
 from analysis.events_people import merge, move, split
-from analysis.events_words import SLOW_KINDS, Read, read, read_row
+from analysis.events_words import SLOW_KINDS, Read, by_arrival, read, read_row
 from analysis.neardup import Window, signatures
 from storage.types import Assessment, Document, Office, Reason, StoredDocument
 
@@ -74,7 +74,7 @@ class Grouper:
     def rebuild(self, rows: Iterable[StoredDocument]) -> None:
         """Take the store's documents (oldest first) with the events they are in; then go on as if never stopped."""
         self._clear()
-        for row in rows:
+        for row in by_arrival(rows):
             doc = read_row(row)
             if doc.id in self._index.documents:
                 continue
@@ -217,24 +217,32 @@ class Grouper:
         best: tuple[float, str, list[int]] | None = None
         for held in self._index.candidates(vector):
             held = self._live(held)
-            likeness, shared = self._index.likeness(vector, held)
+            likeness = self._index.likeness(vector, held) * (1 + _BIGGER * math.log2(held.count) if held.slow else 1.0)
+            if MOST * likeness < self._least(doc, held) or (best is not None and MOST * likeness < best[0]):
+                continue  # nothing that speaks for it could be enough
             likeness *= self._nearness(doc, held)
-            if held.slow:
-                likeness *= 1 + _BIGGER * math.log2(held.count)
-            if (best is None or (likeness, held.id) > best[:2]) and self._proven(doc, vector, held, likeness, shared):
-                best = (likeness, held.id, shared)
+            if best is None or (likeness, held.id) > best[:2]:
+                shared = self._index.shared(vector, held)
+                if self._proven(doc, vector, held, likeness, shared):
+                    best = (likeness, held.id, shared)
         if best is None:
             return None
         words = "、".join(doc.words[f][1] for f in best[2][:4])
         lead = self._index.events[best[1]].lead
         return best[1], Reason(code="event.words", text=f"共有少见词：{words}", evidence=(lead,), weight=best[0])
 
+    def _least(self, doc: Read, held: Held) -> float:
+        """The likeness under which nothing is proven."""
+        if held.slow or doc.kind in SLOW_KINDS:
+            return _YOUNG if held.count < _GROWN else _LIKELY
+        return _SHORT + _CROWD * math.log10(max(1.0, self._index.total / 500))
+
     def _proven(self, doc: Read, vector: Vector, held: Held, likeness: float, shared: list[int]) -> bool:
         """Whether this likeness is enough: by itself, or with a name that both share and others do not."""
+        if likeness < self._least(doc, held):
+            return False
         if not held.slow and doc.kind not in SLOW_KINDS:
             return self._proven_short(vector, held, likeness, shared)
-        if likeness < (_YOUNG if held.count < _GROWN else _LIKELY):
-            return False
         told = self._index.told_by
         return likeness >= _SURE or bool(
             told(shared, held, _RARE, _COMMON) and told(vector.names, held, _RARE, _COMMON)
@@ -242,12 +250,9 @@ class Grouper:
 
     def _proven_short(self, vector: Vector, held: Held, likeness: float, shared: list[int]) -> bool:
         """The same for short texts: among many documents some are alike by chance, unless a word tells them."""
-        total = self._index.total
-        if likeness < _SHORT + _CROWD * math.log10(max(1.0, total / 500)):
-            return False
         if likeness >= _SURE:
             return len(shared) > 1
-        return len(self._index.told_by(shared, held, _TOLD, HELD)) > (total > _FEW)
+        return len(self._index.told_by(shared, held, _TOLD, HELD)) > (self._index.total > _FEW)
 
     def _nearness(self, doc: Read, held: Held) -> float:
         """Decay with the time between document and event, and a damper where they name different places."""

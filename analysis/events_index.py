@@ -134,16 +134,30 @@ class Index:
                 square = w * w
                 for number in bucket:
                     votes[number] = votes.get(number, 0.0) + square
-        best = sorted(votes.items(), key=lambda v: (-v[1], v[0]))[: 2 * CANDIDATES]
-        ids = (self.by_number.get(number) for number, _ in best)
+        best = sorted([(-vote, number) for number, vote in votes.items()])[: 2 * CANDIDATES]
+        ids = (self.by_number.get(number) for _, number in best)
         return [self.events[i] for i in ids if i is not None][:CANDIDATES]
 
-    def likeness(self, vector: Vector, event: Held) -> tuple[float, list[int]]:
-        """Cosine with the event's mean, and the shared features, the weightiest first."""
+    def likeness(self, vector: Vector, event: Held) -> float:
+        """Cosine with the event's mean."""
+        words, total = vector.words, 0.0
+        if event.sums is not None:
+            sums = event.sums
+            for f, w in words.items():
+                if f in sums:
+                    total += w * sums[f]
+        elif (lead := self.documents.get(event.lead)) is not None:
+            for f, w in zip(lead.features, lead.weights, strict=True):
+                if f in words:
+                    total += w * words[f]
+        return total / (event.length or 1.0)
+
+    def shared(self, vector: Vector, event: Held) -> list[int]:
+        """The words that document and event share, the weightiest first."""
         sums = self.sums_of(event)
-        parts = [(w * sums[f], f) for f, w in vector.words.items() if f in sums]
-        parts.sort(key=lambda p: (-p[0], p[1]))
-        return sum(p for p, _ in parts) / (event.length or 1.0), [f for _, f in parts]
+        parts = [(-w * sums[f], f) for f, w in vector.words.items() if f in sums]
+        parts.sort()
+        return [f for _, f in parts]
 
     def sums_of(self, event: Held) -> dict[int, float]:
         if event.sums is not None:

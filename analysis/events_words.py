@@ -3,8 +3,10 @@
 import re
 import unicodedata
 import zlib
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from heapq import heappop, heappush
 from itertools import pairwise
 
 import rjieba
@@ -18,7 +20,6 @@ _PAIRS = 400  #: pairs of a document that are counted
 _TITLE_WEIGHT, _TEXT_WEIGHT = 2.0, 1.0
 #: matters on message boards and hotlines live for months, those of social media for days
 SLOW_KINDS: frozenset[Kind] = frozenset({"message", "hotline"})
-_PLAIN = 2  #: characters of a name
 _NAMED = 300  #: characters of a text in which names are looked for
 _KINDS = {
     "学校": "学校食堂|学校|小学|中学|幼儿园|食堂",
@@ -148,18 +149,30 @@ def read_row(row: StoredDocument) -> Read:
     return read(row.document, row.assessment)
 
 
+def by_arrival(rows: Iterable[StoredDocument], *, at_hand: int = 20_000) -> Iterator[StoredDocument]:
+    """Rows that come by their printed time, in the order in which they came in; never more than `at_hand` in memory.
+
+    One that came in later than this many newer ones keeps its place by its printed time.
+    """
+    waiting: list[tuple[tuple[datetime, datetime, bool, str], StoredDocument]] = []
+    for row in rows:
+        d = row.document
+        floor = (d.thread is not None and d.thread != d.id) or d.reply_to is not None
+        heappush(waiting, ((d.fetched_at, min(d.at, d.fetched_at), floor, d.id), row))
+        if len(waiting) > at_hand:
+            yield heappop(waiting)[1]
+    while waiting:
+        yield heappop(waiting)[1]
+
+
 def objects(text: str) -> frozenset[str]:
     """Named schools, estates, firms: two matters of the same kind about two of them are not one."""
     found = set()
     for match in _OBJECT.finditer(_readable(text)):
-        name = match.group("name")
-        if (
-            len(rjieba.cut(name, False)) == 1
-        ):  # a word of the dictionary (实验, 海景) is a name only with what is before
-            name = match.group("before") + name
-            if len(name) == _PLAIN or len(rjieba.cut(name, False)) == 1:
-                continue
-        if not _EMPTY.search(name):
+        before, name = match.group("before", "name")
+        # a word of the dictionary (海景, 附近) is a name only where it seems to be the end of one
+        plain = len(rjieba.cut(name, False)) == 1 and (not before or _EMPTY.search(before))
+        if not plain and not _EMPTY.search(name):
             found.add(f"{_OBJECT_KIND[match.group('kind')]} {name}")
     return frozenset(found)
 
@@ -182,17 +195,20 @@ def features(title: list[str], text: list[str]) -> dict[int, tuple[float, str]]:
 def pairs(title: list[str], text: list[str]) -> dict[int, str]:
     """Words that stand together: what the cutter tears apart in a name (魅力 之 城) is whole again here."""
     found: dict[int, str] = {}
+    crc32 = zlib.crc32  # this is the grouping's busiest line
     for part in (title, text):
         for left, right in pairwise(part):
             if len(left) + len(right) > 2 and not (left in _STOP and right in _STOP):
-                found.setdefault(_feature(f"{left} {right}"), left + right)
+                feature = crc32(f"{left} {right}".encode()) & _MASK
+                if feature not in found:
+                    found[feature] = left + right
             if len(found) >= _PAIRS:
                 return found
     return found
 
 
 def _feature(word: str) -> int:
-    return zlib.crc32(word.encode("utf-8", "replace")) & _MASK
+    return zlib.crc32(word.encode()) & _MASK
 
 
 def _readable(text: str) -> str:

@@ -105,11 +105,19 @@ def points(values: Mapping[str, float | None], weights: Mapping[str, float]) -> 
     total = _total(values, weights)
     if not total:
         return 0.0
-    return min(100.0, sum(100 * weights.get(code, 0.0) / total * x for code, x in values.items() if x is not None))
+    found = 0.0
+    for code, x in values.items():
+        if x is not None:
+            found += 100 * weights.get(code, 0.0) / total * x
+    return min(100.0, found)
 
 
 def _total(values: Mapping[str, float | None], weights: Mapping[str, float]) -> float:
-    return sum(weights.get(code, 0.0) for code, x in values.items() if x is not None)
+    total = 0.0
+    for code, x in values.items():
+        if x is not None:
+            total += weights.get(code, 0.0)
+    return total
 
 
 def _missing(factors: Sequence[RiskFactor]) -> tuple[Reason, ...]:

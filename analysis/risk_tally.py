@@ -156,14 +156,14 @@ class Tally:
         return (total - (upto[first - 1] if first else 0)) / 1_000_000
 
     def hours(self, now: int) -> list[int]:
-        """Documents of the last 24 steps of sixty minutes, the step that ends at `now` first."""
-        counts, stamps = [0] * 24, self.stamps
+        """Documents of the last 24 steps of sixty minutes, the step that ends at `now` first, up to the oldest."""
+        counts: list[int] = []
+        stamps = self.stamps
         first, last = self.recent(now), len(stamps)
-        for ago in range(24):
-            if last <= first:
-                break
-            cut = bisect_right(stamps, now - (ago + 1) * HOUR, first, last)
-            counts[ago], last = last - cut, cut
+        while last > first:
+            cut = bisect_right(stamps, now - (len(counts) + 1) * HOUR, first, last)
+            counts.append(last - cut)
+            last = cut
         return counts
 
     @property

@@ -8,18 +8,19 @@ Without news V and H only fall and R only grows, so the values at both ends of a
 where even the bounds stay between this level's thresholds, no evaluation inside can do anything.
 """
 
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from alerts.levels import LevelState, bounded, decide, reached
 from analysis.risk import Settled, bare, points, settled
+from analysis.risk_factors import gap
 from analysis.risk_picture import Picture
 from analysis.risk_tally import Tally, micros
-from app.facts import ADDRESSED, ENOUGH_VOICES, NOTABLE_FLAGS, OFFICIAL, notable
+from app.facts import NOTABLE_FLAGS, notable
 from app.jobs import ACTIVE
-from storage.types import Event, LevelChange, Member, Office, Risk
+from app.replay_facts import Facts
+from storage.types import Event, Level, LevelChange, Member, Office, Risk
 
 _SECOND = 1_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -59,62 +60,6 @@ class Rhythm:
 
 
 @dataclass(slots=True)
-class Facts:
-    """What `app.facts.summarise` reads off all members, kept as they come."""
-
-    topics: Counter[str] = field(default_factory=Counter)
-    first: dict[str | None, datetime] = field(default_factory=dict)  #: topic → its earliest document
-    last: datetime | None = None
-    asked: datetime | None = None  #: when a citizen first spoke
-    replies: list[datetime] = field(default_factory=list)
-    notices: list[datetime] = field(default_factory=list)  #: what the administration published itself
-    voices: dict[str, set[str]] = field(default_factory=dict)  #: flag → who carries it, spread included
-    addressed: bool = False
-    historic: bool = True
-    _replied: bool = False  # only replies so far: they stand for the matter
-
-    def add(self, member: Member) -> None:
-        self.last = member.at if self.last is None else max(self.last, member.at)
-        self.historic = self.historic and member.historic
-        self.addressed = self.addressed or member.kind in ADDRESSED
-        for flag in member.flags:
-            self.voices.setdefault(flag, set()).add(member.author or member.document)
-        if member.kind == "reply":
-            self.replies.append(member.at)
-        elif member.kind == "government":
-            self.notices.append(member.at)
-        if member.kind not in OFFICIAL:
-            self.asked = member.at if self.asked is None else min(self.asked, member.at)
-        self._subject(member)
-
-    def _subject(self, member: Member) -> None:
-        if member.kind == "reply" and self.first and not self._replied:
-            return
-        if member.kind != "reply" and (self._replied or not self.first):
-            self.topics.clear()
-            self.first.clear()
-            self._replied = False
-        elif member.kind == "reply":
-            self._replied = True
-        if member.topic:
-            self.topics[member.topic] += 1
-        self.first[member.topic] = min(member.at, self.first.get(member.topic, member.at))
-
-    @property
-    def topic(self) -> str | None:
-        return min(self.topics, key=lambda t: (-self.topics[t], t), default=None)
-
-    @property
-    def answered(self) -> datetime | None:
-        spoken = [at for at in self.notices if self.asked is not None and at > self.asked]
-        return min([*self.replies, *spoken], default=None)
-
-    def marked(self) -> bool:
-        """Whether a mark that somebody must look at is carried by enough voices."""
-        return any(f.startswith(NOTABLE_FLAGS) and len(who) >= ENOUGH_VOICES for f, who in self.voices.items())
-
-
-@dataclass(slots=True)
 class Course:
     """One event. `take` its documents in order of arrival; `advance` lets time pass."""
 
@@ -133,6 +78,8 @@ class Course:
     _tally: Tally = field(init=False)
     _held: dict[str, Member] = field(default_factory=dict)
     _settled: Settled | None = None
+    _x: Mapping[str, float | None] = field(default_factory=dict)  # of the last evaluation
+    _cap: Level | None = None  # of the last evaluation
     _matter: bool = False
     _eager: int = 0  # evaluations to make before a stretch is tested again
 
@@ -153,7 +100,7 @@ class Course:
             return
         self._describe(now, previous)
         self.at = micros(now)
-        if self.event is not None and not self.event.historic:
+        if self.event is not None and not self.event.historic and not self._plain():
             self.points.append((now, self._look(self.event, now, self.at, fresh=True).score))
         self._eager = 0
 
@@ -225,7 +172,8 @@ class Course:
         seen = Picture(event, self.office, now, at, self._tally)
         if fresh or self._settled is None:
             self._settled = settled(seen)
-        risk, _ = bare(seen, self._settled)
+        risk, self._x = bare(seen, self._settled)
+        self._cap = risk.cap
         if fresh:
             self._matter = self._is_matter(event, risk)
         if self.state.level == 0 and not self._matter:
@@ -242,6 +190,14 @@ class Course:
         """No count that another evaluation would have to reset; at the top nothing falls by itself."""
         top = self.state.level >= len(self.office.levels) > 1
         return not self.state.above and (top or not self.state.below)
+
+    def _plain(self) -> bool:
+        """Whether there is nothing to grade, whatever the score: no topic, no mark, nothing addressed to anybody."""
+        facts = self._facts
+        plain = self.state.level == 0 and facts.topic is None and not facts.addressed and not facts.voices
+        if plain:
+            self._matter = False
+        return plain
 
     def _is_matter(self, event: Event, risk: Risk) -> bool:
         """As `app.facts.is_matter`."""
@@ -262,11 +218,25 @@ class Course:
         least = _FEW * (rhythm.urgent if busy else rhythm.usual)
         end = until
         while end - due >= least:
-            if self._calm(event, due, end):
+            if self._plainly_calm(event, end) or self._calm(event, due, end):
                 return end
             end = due + (end - due) // 4
         self._eager = _AFTER
         return None
+
+    def _plainly_calm(self, event: Event, until: int) -> bool:
+        """The same as `_calm` from the last evaluation on, by bounds that cost nothing: V and H may fall to 0."""
+        known = self._settled
+        if known is None or not self._x or (self._cap is None and len(self._tally.sources) == 1):
+            return False  # one source: the cap on quiet ones may come
+        if event.answered_at is not None and micros(event.answered_at) > self.at:
+            return False
+        later = Picture(event, self.office, moment(until), until, self._tally)
+        reply, weights = gap(later, known.limit), self.office.risk.weights
+        high = points({**self._x, "R": max(reply or 0.0, self._x["R"] or 0.0)}, weights)
+        low = points({**self._x, "V": 0.0, "H": 0.0, "R": min(reply or 0.0, self._x["R"] or 0.0)}, weights)
+        risk = Risk(score=high, factors=(), floor=known.floor, cap=self._cap)
+        return self._holds(event, risk, low, high)
 
     def _calm(self, event: Event, since: int, until: int) -> bool:
         """Whether no value between these moments changes the level or counts towards a change."""

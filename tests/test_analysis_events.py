@@ -1,6 +1,7 @@
 """Grouping: one matter one event, in any order of a batch, after a restart, after people's decisions."""
 
 import random
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from small_office import small_office
 
 from analysis.events import Assignment, Grouper, event_id
+from analysis.events_words import by_arrival, objects
 from storage.types import Assessment, Document, PlaceHit, Sentiment, StoredDocument
 
 OFFICE = small_office()
@@ -89,6 +91,31 @@ def test_restart_goes_on_as_if_it_had_never_stopped() -> None:
     before.rebuild(stored(pairs[:200], early))
     for i in range(200, 300, 10):
         assert before.assign(pairs[i : i + 10]) == straight.assign(pairs[i : i + 10])
+
+
+def test_a_restart_goes_by_arrival_though_the_store_reads_by_printed_time() -> None:
+    late = random.Random(3)
+    pairs = [(replace(d, published_at=d.at - timedelta(hours=late.choice((0, 0, 5, 40)))), a) for d, a in stream(240)]
+    straight, before = Grouper(OFFICE), Grouper(OFFICE)
+    early = [a for i in range(0, 200, 20) for a in straight.assign(pairs[i : i + 20])]
+    rows = sorted(stored(pairs[:200], early), key=lambda row: (row.document.at, row.document.id))
+    assert [row.document.id for row in rows] != [d.id for d, _ in pairs[:200]]
+    before.rebuild(rows)
+    assert before.assign(pairs[200:]) == straight.assign(pairs[200:])
+
+
+def test_by_arrival_holds_only_so_many() -> None:
+    pairs = stream(50)
+    rows = stored(pairs, Grouper(OFFICE).assign(pairs))
+    read: list[str] = []
+
+    def source() -> Iterator[StoredDocument]:
+        for row in rows:
+            read.append(row.document.id)
+            yield row
+
+    first = next(by_arrival(source(), at_hand=5))
+    assert (first.document.id, len(read)) == ("d0", 6)
 
 
 def stream(n: int) -> list[tuple[Document, Assessment]]:
@@ -196,6 +223,20 @@ def test_the_window_forgets() -> None:
     grouper.assign([pair(20 + i, "", f"第{i}件毫不相干的事情", kind="social", fetched_at=START + timedelta(days=3))
                     for i in range(3)])  # fmt: skip
     assert len(grouper) == 3
+
+
+def test_a_named_school_is_told_from_any_school() -> None:
+    assert objects("丹园学校食堂的饭菜") == {"学校 丹园"}
+    assert objects("枫海景学校食堂的饭菜") == objects("投诉海景学校食堂") == {"学校 海景"}
+    assert objects("海景学校食堂") == objects("这所实验小学") == objects("他在附近学校") == frozenset()
+
+
+def test_the_same_words_about_two_schools_are_two_matters() -> None:
+    text = "{}学校食堂中午的肉是变质的，班里好几个孩子吃坏肚子在医院挂水，要求公开进货单，后厨没人管。"
+    posts = [pair(i, "", text.format(n) + "！" * i, kind="social") for i, n in enumerate(["丹园", "月溪"] * 6)]
+    found = events(Grouper(OFFICE).assign(posts))
+    assert len({found[f"d{i}"] for i in range(0, 12, 2)}) == 1
+    assert len(set(found.values())) == 2
 
 
 def test_hostile_texts() -> None:
