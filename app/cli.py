@@ -22,6 +22,7 @@ COMMANDS: Mapping[str, str] = {
     "extract": "extract",
     "assess": "analyse",
     "cluster": "analyse",
+    "phrases": "phrases",
     "train": "train",
     "evaluate": "train",
     "replay": "replay",

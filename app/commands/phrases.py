@@ -1,0 +1,72 @@
+"""`phrases`: phrases that rise inside a topic, proposed as new keywords; a person decides and edits topics.toml."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from itertools import islice
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from analysis.words import rising, tokens
+from app import clock
+from app.commands.check import emit
+from app.console import USAGE, ConfigOption, DataOption, JsonOption, fail, out, read_config
+from app.stores import stores
+from storage.ports import DocumentQuery, DocumentStore, StoreError
+from storage.query import parse, words
+from storage.types import Topic
+
+BEFORE = 4  #: as many stretches before are compared with
+MOST = 20_000  #: documents of a topic that are read for each side, the oldest first
+
+
+def register(app: typer.Typer) -> None:
+    app.command("phrases")(phrases)
+
+
+def phrases(
+    days: Annotated[int, typer.Option("--days", min=1, max=365, help="最近多少天")] = 7,
+    topic: Annotated[str | None, typer.Option("--topic", help="只看一个专题（编号）")] = None,
+    data: DataOption = Path("data"),
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """各专题内近期上升的新词，供增补关键词时参考；不会自动改动 topics.toml。"""
+    loaded = read_config(config)
+    topics = loaded.office.topics
+    if topic is not None and topic not in topics:
+        fail(f"没有专题 {topic!r}；已有：{'、'.join(topics)}", USAGE)
+    if not data.is_dir():
+        fail(f"没有数据目录 {data}；请用 --data 指明", USAGE)
+    _, documents, ledger = stores(loaded, data)
+    try:
+        now, span = clock.now(), timedelta(days=days)
+        found = {t.id: proposed(documents, t, now, span) for t in topics.values() if topic in (None, t.id)}
+    except StoreError as error:
+        fail(str(error))
+    finally:
+        documents.close()
+        ledger.close()
+    if as_json:
+        emit({id: [{"phrase": p, "score": round(s, 1)} for p, s in rows] for id, rows in found.items() if rows})
+        return
+    for id, rows in found.items():
+        if rows:
+            out.print(f"{topics[id].name}：{'、'.join(phrase for phrase, _ in rows)}", markup=False)
+    out.print(
+        "以上供人工挑选，写入 topics.toml 后运行 minsheng check。" if any(found.values()) else "没有明显上升的新词。"
+    )
+
+
+def proposed(documents: DocumentStore, topic: Topic, now: datetime, span: timedelta) -> list[tuple[str, float]]:
+    """Phrases that rise inside a topic and that its rule does not name yet, strongest first; with their score."""
+    known = {"".join(tokens(word)) for word in words(parse(topic.rule))} | set(words(parse(topic.rule)))
+    recent = _tokens(documents, topic, now - span, now)
+    earlier = _tokens(documents, topic, now - span * (BEFORE + 1), now - span)
+    return [(phrase, score) for phrase, score in rising(recent, earlier) if phrase not in known]
+
+
+def _tokens(documents: DocumentStore, topic: Topic, since: datetime, until: datetime) -> Iterator[list[str]]:
+    query = DocumentQuery(since=since, until=until, filters={"topic": [topic.id]}, duplicates=False)
+    return (row.assessment.tokens.split() for row in islice(documents.scan(query), MOST))
