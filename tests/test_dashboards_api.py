@@ -42,7 +42,7 @@ def bearer(token: str, **more: str) -> dict[str, str]:
     return {"authorization": f"Bearer {token}", **more}
 
 
-READS = ("/documents", "/events", "/events/canteen", "/tasks", "/tasks/task-canteen", "/health")
+READS = ("/documents", "/events", "/events/canteen", "/tasks", "/tasks/task-canteen", "/reports", "/health")
 
 
 def test_nothing_without_a_token_of_the_right_scope(api: httpx.Client, clock: Clock) -> None:
@@ -167,6 +167,9 @@ def test_the_description_is_complete(api: httpx.Client) -> None:
         "/events/{event_id}",
         "/tasks",
         "/tasks/{task_id}",
+        "/reports",
+        "/reports/{year}/{kind}/{number}",
+        "/reports/{year}/{kind}/{number}/{format}",
         "/health",
     }
     push = spec["paths"]["/documents"]["post"]

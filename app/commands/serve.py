@@ -12,6 +12,7 @@ from app.console import ConfigOption, DataOption, HostOption, PortOption, read_c
 from app.folder import AUTHOR, derived, secret
 from app.signals import die_with_parent
 from app.stores import stores
+from app.trials import channel_test, source_preview
 from dashboards.site import Site
 from dashboards.web.app import create_app
 
@@ -39,6 +40,8 @@ def serve(
         secret=derived(key, "session"),
         author_key=derived(key, AUTHOR),
         boot=secrets.token_hex(4),
+        test_channel=channel_test(lambda: loaded.office),
+        preview_source=source_preview(loaded.directory),
     )
     server = uvicorn.Server(
         uvicorn.Config(create_app(site), host=host, port=port, log_level="warning", timeout_graceful_shutdown=5)

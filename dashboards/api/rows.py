@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from dashboards.reports.issues import Issue
 from storage.types import Document, Event, Kind, StoredDocument, Task
 
 Count = Annotated[int, Field(ge=0, le=10**12)]
@@ -179,6 +180,28 @@ class TaskOut(BaseModel):
 class TasksOut(BaseModel):
     total: int
     rows: list[TaskOut]
+
+
+class ReportOut(BaseModel):
+    year: int
+    kind: str
+    number: int
+    name: str = Field(examples=["〔2026〕第3期"])
+    title: str
+    made_at: datetime
+    approved_at: datetime | None
+    sent_at: datetime | None
+    formats: list[str] = Field(examples=[["docx", "pdf"]])
+
+    @classmethod
+    def of(cls, issue: Issue) -> "ReportOut":
+        names = set(cls.model_fields) - {"formats"}
+        return cls(**{name: getattr(issue, name) for name in names}, formats=[form for form, _, _ in issue.files])
+
+
+class ReportsOut(BaseModel):
+    total: int
+    rows: list[ReportOut]
 
 
 def problems(errors: list[Mapping[str, Any]], line: int | None) -> list[Problem]:

@@ -3,7 +3,6 @@
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 
@@ -14,6 +13,8 @@ from starlette.exceptions import HTTPException as AnyHTTPException
 from starlette.responses import JSONResponse
 
 from dashboards import access
+from dashboards.api.caller import Caller, scope
+from dashboards.api.reports import FILE_ANSWERS, report, report_file, reports
 from dashboards.api.rows import (
     Accepted,
     DocumentIn,
@@ -40,33 +41,6 @@ MAX_ROWS = 1000
 KEEP_KEYS = timedelta(days=2)
 Limit = Annotated[int, Query(ge=1, le=200)]
 Offset = Annotated[int, Query(ge=0, le=1_000_000)]
-
-
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """The token that asks."""
-
-    name: str
-    site: Site
-
-
-def scope(wanted: str) -> Callable[[Request], Caller]:
-    """The check in front of a route: a live token that has this scope."""
-
-    def check(request: Request) -> Caller:
-        site: Site = request.app.state.site
-        kind, _, token = request.headers.get("authorization", "").partition(" ")
-        if kind.lower() != "bearer" or not token or len(token) > 200:
-            raise HTTPException(401, "需要令牌：Authorization: Bearer …", {"www-authenticate": "Bearer"})
-        with site.ledger.read() as tx:
-            found = tx.users.token(access.digest(token.strip()), site.clock())
-        if found is None:
-            raise HTTPException(401, "令牌无效或已过期。", {"www-authenticate": "Bearer"})
-        if wanted not in found[1]:
-            raise HTTPException(403, f"令牌没有 {wanted} 权限。")
-        return Caller(found[0], site)
-
-    return check
 
 
 def read_rows(body: Any, caller: Caller) -> tuple[list[Document], list[Problem]]:
@@ -209,6 +183,9 @@ ROUTES: tuple[tuple[str, str, Callable[..., Any], dict[int | str, dict[str, Any]
     ("GET", "/events/{event_id}", event, {404: {"model": Problems}}),
     ("GET", "/tasks", tasks, {}),
     ("GET", "/tasks/{task_id}", task, {404: {"model": Problems}}),
+    ("GET", "/reports", reports, {}),
+    ("GET", "/reports/{year}/{kind}/{number}", report, {404: {"model": Problems}}),
+    ("GET", "/reports/{year}/{kind}/{number}/{format}", report_file, FILE_ANSWERS),
     ("GET", "/health", health, {}),
 )
 

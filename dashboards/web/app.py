@@ -26,10 +26,12 @@ from dashboards.web import (
     settings,
     sources,
     tasks,
+    tokens,
     topics,
+    trials,
     wall,
 )
-from dashboards.web.guards import BodyLimit, Measures, SecurityHeaders
+from dashboards.web.guards import BodyLimit, Heads, Measures, SecurityHeaders
 from dashboards.web.rendering import STATIC, address, environment
 from dashboards.web.visit import NotLoggedIn, PasswordFirst, gate
 from storage.ports import StaleVersion, StoreError
@@ -104,6 +106,14 @@ ROUTES = (
     Row("GET", "/settings/topics", settings.topics, CITY),
     Row("GET", "/settings/routing", settings.routing, CITY),
     Row("GET", "/settings/channels", settings.channels, OFFICER),
+    Row("POST", "/settings/channels/{channel}/test", trials.test_channel, OFFICER),
+    Row("GET", "/settings/sources", trials.sources, OFFICER),
+    Row("POST", "/settings/sources/{source_id}/preview", trials.preview, OFFICER),
+    Row("GET", "/settings/sessions", tokens.sessions, ADMIN),
+    Row("POST", "/settings/sessions/end", tokens.end_session, ADMIN),
+    Row("GET", "/settings/tokens", tokens.index, ADMIN),
+    Row("POST", "/settings/tokens", tokens.add, ADMIN),
+    Row("POST", "/settings/tokens/revoke", tokens.revoke, ADMIN),
     Row("GET", "/settings/users", settings.users, ADMIN),
     Row("POST", "/settings/users", settings.add_user, ADMIN),
     Row("POST", "/settings/users/{name}/{action}", settings.change_user, ADMIN),
@@ -151,6 +161,7 @@ def create_app(site: Site) -> FastAPI:
     app.add_middleware(GZipMiddleware, minimum_size=600, compresslevel=6)
     app.add_middleware(BodyLimit)
     app.add_middleware(SecurityHeaders, https=site.secure_cookies)
+    app.add_middleware(Heads)
     app.add_middleware(Measures, registry=registry)
     add_error_pages(app)
     return app
