@@ -8,7 +8,7 @@ from fastapi import Depends, FastAPI, Request
 from prometheus_client import CollectorRegistry
 from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from dashboards.api.v1 import create_api
@@ -201,7 +201,9 @@ def add_error_pages(app: FastAPI) -> None:
         return error_page(request, 500, "系统出现错误，已记入日志。请稍后重试；如反复出现，请联系系统管理员。")
 
 
-def error_page(request: Request, status: int, text: str) -> HTMLResponse:
-    """A page that needs neither a user nor a store."""
+def error_page(request: Request, status: int, text: str) -> Response:
+    """A page that needs neither a user nor a store; JSON where the API was meant."""
+    if request.url.path.startswith("/api/"):
+        return JSONResponse({"errors": [{"line": None, "field": None, "message": text}]}, status)
     page = request.app.state.templates.get_template("error.html").render(status=status, text=text)
     return HTMLResponse(page, status)
