@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -30,6 +31,7 @@ NAMES = {
     "source_id": "daily",
     "name": "nobody",
     "saved_id": "none",
+    "channel": "mail",
 }
 
 
@@ -108,6 +110,81 @@ def test_every_route_as_nobody(base: str) -> None:
             answer = opened.request(row.method, fill(row.path), **form)  # type: ignore[arg-type]
             assert answer.status_code == 303, row.path
             assert answer.headers["location"].startswith("/login"), row.path
+
+
+def test_every_get_is_answered_as_head_with_the_same_status(base: str) -> None:
+    for name in ("admin", "staff-scjg"):
+        with log_in(base, name) as opened:
+            for row in ROUTES:
+                if row.method == "GET" and row.roles is not NOBODY:
+                    head = opened.head(fill(row.path))
+                    assert head.content == b"", row.path
+                    assert head.status_code == opened.get(fill(row.path)).status_code, row.path
+    with client(base) as opened:
+        for path in ("/", "/login", "/healthz", "/static/board.css", "/api/v1/openapi.json"):
+            assert opened.head(path).status_code == opened.get(path).status_code, path
+        assert opened.head("/api/v1/documents").status_code == 401
+        assert opened.request("HEAD", "/logout").status_code == 405
+
+
+def test_a_token_is_shown_once_and_revoked(base: str, site: Site) -> None:
+    with log_in(base, "admin") as opened:
+        form = {"csrf": token_of(opened.get("/settings/tokens")), "name": "oa", "scope": "read", "days": "30"}
+        for wrong in ({"name": "<b>"}, {"scope": "everything"}, {"days": "9999"}, {"days": ""}):
+            assert opened.post("/settings/tokens", data=form | wrong).status_code == 422, wrong
+        page = opened.post("/settings/tokens", data=form).text
+        shown = re.findall(r'class="secret">([\w-]+)<', page)
+        assert len(shown) == 1
+        assert shown[0] not in opened.get("/settings/tokens").text
+        asked = {"authorization": f"Bearer {shown[0]}"}
+        with client(base) as other:
+            assert other.get("/api/v1/tasks", headers=asked).status_code == 200
+            assert other.post("/api/v1/documents", json={"text": "x"}, headers=asked).status_code == 403
+            gone = form | {"token": access.digest(shown[0])}
+            assert opened.post("/settings/tokens/revoke", data=gone).status_code == 303
+            assert other.get("/api/v1/tasks", headers=asked).status_code == 401
+            assert opened.post("/settings/tokens/revoke", data=gone).status_code == 404
+    with site.ledger.read() as tx:
+        assert tx.audit.find(object_id="token:oa")[0].action == "token.revoke"
+
+
+def test_one_session_is_ended_and_the_others_go_on(base: str) -> None:
+    with log_in(base, "admin") as admin, log_in(base, "reviewer") as one, log_in(base, "reviewer") as two:
+        page = admin.get("/settings/sessions")
+        assert "沈静" in page.text
+        mark = access.digest(one.cookies["minsheng_session"])
+        form = {"csrf": token_of(page), "session": mark}
+        assert admin.post("/settings/sessions/end", data=form).status_code == 303
+        assert one.get("/").status_code == 303
+        assert two.get("/").status_code == 200
+        assert admin.post("/settings/sessions/end", data=form).status_code == 404
+
+
+def test_a_blocked_address_is_shown(base: str, site: Site) -> None:
+    with site.ledger.begin() as tx:
+        for _ in range(access.TRIES_ADDRESS + 1):
+            access.count_address(tx, "10.7.7.7", site.clock())
+    with log_in(base, "admin") as admin:
+        assert "10.7.7.7" in admin.get("/settings/sessions").text
+
+
+def test_channels_and_sources_are_tried_where_the_program_allows_it(tmp_path: Path) -> None:
+    looks = {
+        "daily": {"rows": [{"title": "<i>标题</i>", "url": "http://x/1", "date": ""}], "total": 1, "documents": []}
+    }
+    site = replace(
+        make_site(tmp_path),
+        test_channel=lambda name: (name == "mail", f"通道 {name} 的回答"),
+        preview_source=lambda source: looks.get(source, {"error": "连接超时"}),
+    )
+    with serve(site) as base, log_in(base, "officer") as opened:
+        csrf = {"csrf": token_of(opened.get("/settings/channels"))}
+        assert "通道 mail 的回答" in opened.post("/settings/channels/mail/test", data=csrf).text
+        assert opened.post("/settings/channels/none/test", data=csrf).status_code == 404
+        page = opened.post("/settings/sources/daily/preview", data=csrf).text
+        assert "&lt;i&gt;标题" in page
+        assert "连接超时" in opened.post("/settings/sources/hotline/preview", data=csrf).text
+        assert opened.post("/settings/sources/none/preview", data=csrf).status_code == 404
 
 
 def test_a_department_sees_only_its_own(base: str) -> None:

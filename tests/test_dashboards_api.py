@@ -1,8 +1,10 @@
 """The HTTP API: tokens with scopes, push with line and field errors, idempotency, description."""
 
+import hashlib
 import http.client
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from board_example import Clock, make_site, serve
 
 from dashboards import access
 from dashboards.api.v1 import MAX_ROWS, forget_keys
+from dashboards.reports.issues import Issue, store
 from dashboards.site import Site
 from dashboards.web.guards import PUSH_LIMIT
 
@@ -42,7 +45,7 @@ def bearer(token: str, **more: str) -> dict[str, str]:
     return {"authorization": f"Bearer {token}", **more}
 
 
-READS = ("/documents", "/events", "/events/canteen", "/tasks", "/tasks/task-canteen", "/health")
+READS = ("/documents", "/events", "/events/canteen", "/tasks", "/tasks/task-canteen", "/reports", "/health")
 
 
 def test_nothing_without_a_token_of_the_right_scope(api: httpx.Client, clock: Clock) -> None:
@@ -167,6 +170,9 @@ def test_the_description_is_complete(api: httpx.Client) -> None:
         "/events/{event_id}",
         "/tasks",
         "/tasks/{task_id}",
+        "/reports",
+        "/reports/{year}/{kind}/{number}",
+        "/reports/{year}/{kind}/{number}/{format}",
         "/health",
     }
     push = spec["paths"]["/documents"]["post"]
@@ -174,3 +180,47 @@ def test_the_description_is_complete(api: httpx.Client) -> None:
     row = push["requestBody"]["content"]["application/json"]["schema"]["anyOf"][0]
     assert row["required"] == ["text"]
     assert row["examples"]
+
+
+def test_only_approved_reports_are_listed_and_fetched_byte_for_byte(tmp_path: Path, clock: Clock) -> None:
+    site = replace(make_site(tmp_path, clock), data=tmp_path)
+    (tmp_path / "reports").mkdir()
+    body = "日报".encode()
+    (tmp_path / "reports/a.docx").write_bytes(body)
+    digest = hashlib.sha256(body).hexdigest()
+    files = (("docx", "reports/a.docx", digest), ("pdf", "reports/gone.pdf", digest))
+    draft = Issue(
+        kind="daily", year=2026, number=2, subject="b", title="第二期", made_at=clock(), by="officer", files=files
+    )
+    ready = replace(draft, number=1, subject="a", title="第一期", approved_by="leader", approved_at=clock())
+    with site.ledger.begin() as tx:
+        tx.users.add_token(access.digest("reader"), "oa", ["read"], None)
+        for issue in (draft, ready):
+            store(tx, issue, "register", "officer", clock())
+    with serve(site) as base, httpx.Client(base_url=f"{base}/api/v1", trust_env=False, timeout=30) as api:
+        listed = api.get("/reports", headers=bearer("reader")).json()
+        assert [(row["number"], row["formats"]) for row in listed["rows"]] == [(1, ["docx", "pdf"])]
+        assert api.get("/reports", params={"kind": "weekly"}, headers=bearer("reader")).json()["total"] == 0
+        assert api.get("/reports/2026/daily/1", headers=bearer("reader")).json()["title"] == "第一期"
+        assert api.get("/reports/2026/daily/2", headers=bearer("reader")).status_code == 404
+        assert api.get("/reports/2026/daily/1/docx", headers=bearer("reader")).content == body
+        assert api.get("/reports/2026/daily/1/docx").status_code == 401
+        for wrong in ("1/pdf", "1/xlsx", "2/docx"):
+            assert api.get(f"/reports/2026/daily/{wrong}", headers=bearer("reader")).status_code == 404, wrong
+        (tmp_path / "reports/a.docx").write_bytes(b"changed")
+        assert api.get("/reports/2026/daily/1/docx", headers=bearer("reader")).status_code == 409
+    site.documents.close()
+    site.ledger.close()
+
+
+def test_refusals_of_the_api_are_its_own_form(api: httpx.Client) -> None:
+    wrong = api.request("PUT", "/documents")
+    assert wrong.status_code == 405
+    assert wrong.headers["allow"] == "GET, POST"
+    for path in ("/nothing", "/reports/1/%0A/2"):
+        answer = api.get(path)
+        assert answer.status_code == 404
+        assert answer.json()["errors"][0]["message"]
+    row = {"text": "x", "published_at": 5, "likes": True}
+    errors = api.post("/documents", json=row, headers=bearer("writer")).json()["errors"]
+    assert {error["field"] for error in errors} == {"published_at", "likes"}

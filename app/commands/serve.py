@@ -15,6 +15,7 @@ from app.folder import AUTHOR, derived, secret
 from app.press import run_press
 from app.signals import die_with_parent
 from app.stores import stores
+from app.trials import channel_test, source_preview
 from dashboards.reports.press import Press
 from dashboards.site import Site
 from dashboards.web.app import create_app
@@ -46,6 +47,8 @@ def serve(
         boot=secrets.token_hex(4),
         data=folder.path,
         wake=wake.set,
+        test_channel=channel_test(lambda: loaded.office),
+        preview_source=source_preview(loaded.directory),
     )
     server = uvicorn.Server(
         uvicorn.Config(create_app(site), host=host, port=port, log_level="warning", timeout_graceful_shutdown=5)

@@ -5,11 +5,20 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic_core import PydanticCustomError
 
+from dashboards.reports.issues import Issue
 from storage.types import Document, Event, Kind, StoredDocument, Task
 
-Count = Annotated[int, Field(ge=0, le=10**12)]
+Count = Annotated[int, Field(ge=0, le=10**12, strict=True)]
+
+
+def only_text(value: object) -> object:
+    """A time is ISO 8601: a bare number could be seconds or milliseconds of any epoch."""
+    if value is not None and not isinstance(value, str | datetime):
+        raise PydanticCustomError("datetime_type", "not a text")
+    return value
 
 
 class DocumentIn(BaseModel):
@@ -37,7 +46,7 @@ class DocumentIn(BaseModel):
     source: Annotated[str | None, Field(max_length=100)] = None
     kind: Kind = "hotline"
     author: Annotated[str | None, Field(max_length=200)] = None
-    published_at: datetime | None = None
+    published_at: Annotated[datetime | None, BeforeValidator(only_text)] = None
     area: Annotated[str | None, Field(max_length=200)] = None
     thread: Annotated[str | None, Field(max_length=200)] = None
     reply_to: Annotated[str | None, Field(max_length=200)] = None
@@ -179,6 +188,28 @@ class TaskOut(BaseModel):
 class TasksOut(BaseModel):
     total: int
     rows: list[TaskOut]
+
+
+class ReportOut(BaseModel):
+    year: int
+    kind: str
+    number: int
+    name: str = Field(examples=["〔2026〕第3期"])
+    title: str
+    made_at: datetime
+    approved_at: datetime | None
+    sent_at: datetime | None
+    formats: list[str] = Field(examples=[["docx", "pdf"]])
+
+    @classmethod
+    def of(cls, issue: Issue) -> "ReportOut":
+        names = set(cls.model_fields) - {"formats"}
+        return cls(**{name: getattr(issue, name) for name in names}, formats=[form for form, _, _ in issue.files])
+
+
+class ReportsOut(BaseModel):
+    total: int
+    rows: list[ReportOut]
 
 
 def problems(errors: list[Mapping[str, Any]], line: int | None) -> list[Problem]:

@@ -3,8 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Annotated, Any
 
 from fastapi import Body, Depends, FastAPI, Header, HTTPException, Query, Request
@@ -12,8 +11,11 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException as AnyHTTPException
 from starlette.responses import JSONResponse
+from starlette.routing import Match, Route
 
 from dashboards import access
+from dashboards.api.caller import Caller, scope
+from dashboards.api.reports import FILE_ANSWERS, report, report_file, reports
 from dashboards.api.rows import (
     Accepted,
     DocumentIn,
@@ -33,40 +35,13 @@ from dashboards.web.health import state
 from storage.ports import StoreError
 from storage.prepare import prepare_all
 from storage.query import QuerySyntaxError
-from storage.types import Document
+from storage.types import Document, TaskState
 
 MAX_ROWS = 1000
 #: a key answers with what it answered before for so long
 KEEP_KEYS = timedelta(days=2)
 Limit = Annotated[int, Query(ge=1, le=200)]
 Offset = Annotated[int, Query(ge=0, le=1_000_000)]
-
-
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """The token that asks."""
-
-    name: str
-    site: Site
-
-
-def scope(wanted: str) -> Callable[[Request], Caller]:
-    """The check in front of a route: a live token that has this scope."""
-
-    def check(request: Request) -> Caller:
-        site: Site = request.app.state.site
-        kind, _, token = request.headers.get("authorization", "").partition(" ")
-        if kind.lower() != "bearer" or not token or len(token) > 200:
-            raise HTTPException(401, "需要令牌：Authorization: Bearer …", {"www-authenticate": "Bearer"})
-        with site.ledger.read() as tx:
-            found = tx.users.token(access.digest(token.strip()), site.clock())
-        if found is None:
-            raise HTTPException(401, "令牌无效或已过期。", {"www-authenticate": "Bearer"})
-        if wanted not in found[1]:
-            raise HTTPException(403, f"令牌没有 {wanted} 权限。")
-        return Caller(found[0], site)
-
-    return check
 
 
 def read_rows(body: Any, caller: Caller) -> tuple[list[Document], list[Problem]]:
@@ -100,11 +75,11 @@ def push(
     The same `Idempotency-Key` with the same body answers as before and adds nothing; with another body: 409.
     """
     site = caller.site
-    print_ = access.digest(json.dumps(body, sort_keys=True, ensure_ascii=True))
     note = f"push:{access.digest(f'{caller.name}|{idempotency_key}')}"
     rows, wrong = read_rows(body, caller)
     if not rows:
         return JSONResponse(Problems(errors=wrong).model_dump(), 422)
+    print_ = access.digest(json.dumps(body, sort_keys=True, ensure_ascii=True))
     answer = Accepted(accepted=len(rows), ids=[row.id for row in rows], errors=wrong).model_dump()
     with site.ledger.begin() as tx:
         before = tx.notes.get(note) if idempotency_key else None
@@ -134,8 +109,8 @@ def documents(
     request: Request,
     caller: Annotated[Caller, Depends(scope("read"))],
     q: Annotated[str, Query(description="boolean words, e.g. (减税 | 降费) + 义乌 - 招聘")] = "",
-    since: Annotated[str, Query(description="day, 2026-01-31")] = "",
-    until: Annotated[str, Query(description="last day that counts")] = "",
+    since: Annotated[date | None, Query(description="day, 2026-01-31")] = None,
+    until: Annotated[date | None, Query(description="last day that counts")] = None,
     limit: Limit = 20,
     after: str = "",
 ) -> DocumentsOut:
@@ -177,7 +152,7 @@ def event(event_id: str, caller: Annotated[Caller, Depends(scope("read"))]) -> E
 def tasks(
     caller: Annotated[Caller, Depends(scope("read"))],
     department: str | None = None,
-    state: Annotated[list[str] | None, Query()] = None,
+    state: Annotated[list[TaskState] | None, Query()] = None,
     limit: Limit = 50,
     offset: Offset = 0,
 ) -> TasksOut:
@@ -209,6 +184,9 @@ ROUTES: tuple[tuple[str, str, Callable[..., Any], dict[int | str, dict[str, Any]
     ("GET", "/events/{event_id}", event, {404: {"model": Problems}}),
     ("GET", "/tasks", tasks, {}),
     ("GET", "/tasks/{task_id}", task, {404: {"model": Problems}}),
+    ("GET", "/reports", reports, {}),
+    ("GET", "/reports/{year}/{kind}/{number}", report, {404: {"model": Problems}}),
+    ("GET", "/reports/{year}/{kind}/{number}/{format}", report_file, FILE_ANSWERS),
     ("GET", "/health", health, {}),
 )
 
@@ -216,9 +194,19 @@ ROUTES: tuple[tuple[str, str, Callable[..., Any], dict[int | str, dict[str, Any]
 def push_body() -> dict[str, Any]:
     """The description of a pushed body: rows are checked one by one, so FastAPI cannot write it itself."""
     row = DocumentIn.model_json_schema()
-    batch = {"type": "array", "items": row, "maxItems": MAX_ROWS}
+    batch = {"type": "array", "items": row, "minItems": 1, "maxItems": MAX_ROWS}
     wrapped = {"type": "object", "properties": {"documents": batch}, "required": ["documents"]}
     return {"content": {"application/json": {"schema": {"anyOf": [row, batch, wrapped]}}}, "required": True}
+
+
+#: what the framework says by itself in English; with text of our own a refusal says that
+SAID: Mapping[int, str] = {400: "请求内容不是有效的 UTF-8 JSON。", 405: "此地址不支持这种操作。"}
+
+
+def methods_of(api: FastAPI, request: Request) -> set[str]:
+    """The methods that this address knows, over all its rows: the framework names the first row's alone."""
+    rows = (route for route in api.routes if isinstance(route, Route))
+    return {method for route in rows if route.matches(request.scope)[0] != Match.NONE for method in route.methods or ()}
 
 
 def create_api(site: Site) -> FastAPI:
@@ -239,9 +227,12 @@ def create_api(site: Site) -> FastAPI:
         )
 
     @api.exception_handler(AnyHTTPException)
-    def refused(_: Request, error: AnyHTTPException) -> JSONResponse:
-        body = Problems(errors=[Problem(line=None, field=None, message=str(error.detail))])
-        return JSONResponse(body.model_dump(), error.status_code, error.headers)
+    def refused(request: Request, error: AnyHTTPException) -> JSONResponse:
+        body = Problems(errors=[Problem(line=None, field=None, message=SAID.get(error.status_code, str(error.detail)))])
+        headers = {name.lower(): text for name, text in (error.headers or {}).items()}
+        if error.status_code == 405:
+            headers["allow"] = ", ".join(sorted(methods_of(api, request)))
+        return JSONResponse(body.model_dump(), 422 if error.status_code == 400 else error.status_code, headers)
 
     @api.exception_handler(RequestValidationError)
     def invalid(_: Request, error: RequestValidationError) -> JSONResponse:

@@ -8,7 +8,7 @@ from fastapi import Depends, FastAPI, Request
 from prometheus_client import CollectorRegistry
 from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from dashboards.api.v1 import create_api
@@ -35,10 +35,12 @@ from dashboards.web import (
     silences,
     sources,
     tasks,
+    tokens,
     topics,
+    trials,
     wall,
 )
-from dashboards.web.guards import BodyLimit, Measures, SecurityHeaders
+from dashboards.web.guards import BodyLimit, Heads, Measures, SecurityHeaders
 from dashboards.web.rendering import STATIC, address, environment
 from dashboards.web.visit import NotLoggedIn, PasswordFirst, gate
 from storage.ports import StaleVersion, StoreError
@@ -149,6 +151,14 @@ ROUTES = (
     Row("GET", "/settings/topics", settings.topics, CITY),
     Row("GET", "/settings/routing", settings.routing, CITY),
     Row("GET", "/settings/channels", settings.channels, OFFICER),
+    Row("POST", "/settings/channels/{channel}/test", trials.test_channel, OFFICER),
+    Row("GET", "/settings/sources", trials.sources, OFFICER),
+    Row("POST", "/settings/sources/{source_id}/preview", trials.preview, OFFICER),
+    Row("GET", "/settings/sessions", tokens.sessions, ADMIN),
+    Row("POST", "/settings/sessions/end", tokens.end_session, ADMIN),
+    Row("GET", "/settings/tokens", tokens.index, ADMIN),
+    Row("POST", "/settings/tokens", tokens.add, ADMIN),
+    Row("POST", "/settings/tokens/revoke", tokens.revoke, ADMIN),
     Row("GET", "/settings/users", settings.users, ADMIN),
     Row("POST", "/settings/users", settings.add_user, ADMIN),
     Row("POST", "/settings/users/{name}/{action}", settings.change_user, ADMIN),
@@ -201,6 +211,7 @@ def create_app(site: Site) -> FastAPI:
     app.add_middleware(GZipMiddleware, minimum_size=600, compresslevel=6)
     app.add_middleware(BodyLimit)
     app.add_middleware(SecurityHeaders, https=site.secure_cookies)
+    app.add_middleware(Heads)
     app.add_middleware(Measures, registry=registry)
     add_error_pages(app)
     return app
@@ -240,7 +251,9 @@ def add_error_pages(app: FastAPI) -> None:
         return error_page(request, 500, "系统出现错误，已记入日志。请稍后重试；如反复出现，请联系系统管理员。")
 
 
-def error_page(request: Request, status: int, text: str) -> HTMLResponse:
-    """A page that needs neither a user nor a store."""
+def error_page(request: Request, status: int, text: str) -> Response:
+    """A page that needs neither a user nor a store; JSON where the API was meant."""
+    if request.url.path.startswith("/api/"):
+        return JSONResponse({"errors": [{"line": None, "field": None, "message": text}]}, status)
     page = request.app.state.templates.get_template("error.html").render(status=status, text=text)
     return HTMLResponse(page, status)

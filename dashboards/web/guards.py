@@ -101,6 +101,25 @@ async def refuse_body(send: Send) -> None:
     await send({"type": "http.response.body", "body": body})
 
 
+class Heads:
+    """HEAD is answered as GET without its body: the check of a proxy or a browser is no error."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] != "HEAD" or scope["path"].startswith("/static/"):
+            await self.app(scope, receive, send)
+            return
+
+        async def bodiless(message: Message) -> None:
+            if message["type"] == "http.response.body":
+                message = {**message, "body": b""}
+            await send(message)
+
+        await self.app({**scope, "method": "GET"}, receive, bodiless)
+
+
 class Measures:
     """Counts requests and their time by route, never by address: no name of a citizen or a case gets out."""
 

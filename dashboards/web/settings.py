@@ -87,11 +87,18 @@ def routing(visit: Here, topic: str = "", level: str = "", area: str = "", depar
 
 def channels(visit: Here) -> Response:
     """Channels without their secrets, and what could not be sent."""
+    return channels_page(visit, True, "")
+
+
+def channels_page(visit: Here, accepted: bool, said: str) -> Response:
+    """The page, with what a provider said to a test."""
     with visit.site.ledger.read() as tx:
         failed = tx.outbox.find(status=("perm_fail", "dead", "unknown"), size=50)
         waiting = tx.outbox.waiting()
     shown = {name: public_part(table) for name, table in visit.office.channels.items()}
-    return visit.page("settings_channels.html", channels=shown, failed=failed, waiting=waiting)
+    return visit.page(
+        "settings_channels.html", channels=shown, failed=failed, waiting=waiting, accepted=accepted, said=said
+    )
 
 
 _SECRET = re.compile(r"key|token|secret|pass|url|hook|user", re.IGNORECASE)

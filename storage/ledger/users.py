@@ -101,3 +101,11 @@ class SqlUsers:
         wanted = select(tokens.c.name, tokens.c.scopes).where(tokens.c.hash == clean(token_hash), live)
         row = self._db.execute(wanted).first()
         return None if row is None else (row[0], tuple(row[1].split()))
+
+    def tokens(self) -> list[tuple[str, str, tuple[str, ...], datetime | None]]:
+        """(hash, name, scopes, expires) by name."""
+        rows = self._db.execute(select(tokens).order_by(tokens.c.name, tokens.c.hash))
+        return [(r.hash, r.name, tuple(r.scopes.split()), moment(r.expires_at) if r.expires_at else None) for r in rows]
+
+    def drop_token(self, token_hash: str) -> bool:
+        return self._db.execute(delete(tokens).where(tokens.c.hash == clean(token_hash))).rowcount > 0
