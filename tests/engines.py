@@ -163,6 +163,7 @@ class SearchServer:
     transport: int = field(default_factory=free_port)
     options: Sequence[str] = ("xpack.security.enabled=false",)
     headers: dict[str, str] = field(default_factory=dict)
+    patience: float = 120.0  #: seconds to come up
     process: "subprocess.Popen[bytes] | None" = None
 
     @property
@@ -170,9 +171,11 @@ class SearchServer:
         return f"http://127.0.0.1:{self.port}"
 
     def start(self) -> None:
-        """Start and wait until it answers; a server that does not come up within two minutes fails the test."""
+        """Start and wait until it answers; a server that does not come up in time fails the test."""
+        alone = not any(option.startswith("discovery.") for option in self.options)
         settings = [
-            "discovery.type=single-node", f"http.port={self.port}", f"transport.port={self.transport}",
+            *(["discovery.type=single-node"] if alone else []),
+            f"http.port={self.port}", f"transport.port={self.transport}",
             "http.host=127.0.0.1", "transport.host=127.0.0.1",
             "cluster.routing.allocation.disk.threshold_enabled=false",
             *self.options,
@@ -211,7 +214,7 @@ class SearchServer:
             return json.load(answer)
 
     def _wait(self) -> None:
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + self.patience
         while time.monotonic() < deadline:
             assert self.process is not None
             if self.process.poll() is not None:

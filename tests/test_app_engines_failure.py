@@ -40,6 +40,7 @@ class Load:
     documents: DocumentStore
     ledger: Ledger
     stop: threading.Event = field(default_factory=threading.Event)
+    enough: threading.Event = field(default_factory=threading.Event)  #: gathering ends, the worker goes on
     acknowledged: list[str] = field(default_factory=list)
     refused: int = 0
     lives: int = 0
@@ -52,6 +53,7 @@ class Load:
         try:
             yield self
         finally:
+            self.enough.set()
             self.stop.set()
             for thread in threads:
                 thread.join(60)
@@ -66,7 +68,7 @@ class Load:
 
     def _gather(self) -> None:
         number = 0
-        while not self.stop.wait(0.05):
+        while not self.enough.wait(0.05):
             try:
                 accept([_post(number)], self.ledger, b"k" * 32, clock.now())
             except StoreError:
@@ -93,6 +95,8 @@ class Load:
 
     def settle(self) -> None:
         """The end of a test: each document once, none parked, one life of the worker."""
+        self.enough.set()
+        time.sleep(1)
         self.understands()
         until(lambda: self.documents.count(EVERYTHING) == len(self.acknowledged), "the counts to agree")
         with self.ledger.read() as tx:
@@ -117,8 +121,8 @@ def postgres() -> Iterator[LedgerServer]:
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Shorter waits, so that a test need not sit through them."""
-    monkeypatch.setattr(elastic_client, "_TIMEOUT", 3)
-    monkeypatch.setattr(elastic_client, "_HURRIED", 3)
+    monkeypatch.setattr(elastic_client, "_TIMEOUT", 6)
+    monkeypatch.setattr(elastic_client, "_HURRIED", 6)
     monkeypatch.setattr("app.work.LONGEST_WAIT", 1.0)
 
 
@@ -146,7 +150,7 @@ def test_postgresql_restarted_and_cut_off_under_load(postgres: LedgerServer) -> 
             time.sleep(2)
             wire.mend()
             load.goes_on()
-        load.settle()
+            load.settle()
 
 
 @pytest.mark.usefixtures("impatient")
@@ -179,8 +183,8 @@ def test_elasticsearch_away_at_the_start_then_read_only_then_cut_off(postgres: L
             time.sleep(4)
             wire.mend()
             load.goes_on()
+            load.settle()
         assert load.refused == 0, "the intake needs no Elasticsearch"
-        load.settle()
 
 
 def test_a_client_that_is_lost_in_a_transaction_does_not_hold_up_the_heir(postgres: LedgerServer) -> None:

@@ -337,6 +337,10 @@ def test_a_purge_goes_by_when_documents_came_in(store: DocumentStore) -> None:
     assert store.purge(NOW - timedelta(days=180)) == 600
     assert ids(store) == ["old news"]
     assert store.purge(NOW - timedelta(days=180)) == 0
+    # what is counted can be opened: the counts go with the documents
+    assert store.count(DocumentQuery()) == 1
+    assert store.facets(DocumentQuery(), "source") == [("forum-1", 1)]
+    assert sum(b.count for b in store.histogram(DocumentQuery(), step="day", timezone=SHANGHAI)) == 1
 
 
 def test_a_document_without_date_keeps_its_first_place_in_time(store: DocumentStore) -> None:

@@ -188,7 +188,7 @@ class ElasticDocuments:
         red = state["status"] == "red"
         found: dict[str, object] = {
             "engine": "elasticsearch", "ok": not red and not blocked, "status": state["status"],
-            "nodes": state["number_of_nodes"], "bytes": stats["_all"]["total"]["store"]["size_in_bytes"],
+            "nodes": state["number_of_nodes"], "bytes": stats["_all"]["total"].get("store", {}).get("size_in_bytes", 0),
         }  # fmt: skip
         if red:
             return found | {"reason": "有分片不可用：请检查 Elasticsearch 各节点，恢复后会自动继续"}
