@@ -38,4 +38,3 @@ class Site:
     wake: Callable[[], None] | None = None  #: tells the one who makes reports that there is a new order
     session_hours: float = 12.0
     secure_cookies: bool = False  #: True behind HTTPS
-    data: Path | None = None  #: the data folder, where kept reports lie; None: reports cannot be made here

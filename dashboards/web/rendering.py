@@ -13,6 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from dashboards import words
+from dashboards.done import DONE
 from storage.types import Office
 
 HERE = Path(__file__).resolve().parent.parent
@@ -100,7 +101,7 @@ def static(name: str) -> str:
 
 #: tables of `dashboards.words` that templates may use
 LABELS = (
-    *("AUDIT", "CAUSE", "CORRECTION", "DEADLINE_KIND", "DELIVERY", "DONE", "EVENT_STATUS", "FACET", "FLAG", "KIND"),
+    *("AUDIT", "CAUSE", "CORRECTION", "DEADLINE_KIND", "DELIVERY", "EVENT_STATUS", "FACET", "FLAG", "KIND"),
     *("ROLE", "SENTIMENT", "SOURCE_STATE", "STATE", "STEP", "TASK_ROLE", "TEXT_KIND"),
 )
 
@@ -115,7 +116,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     env.globals.update({name: getattr(words, name) for name in LABELS})
-    env.globals.update(static=static, address=address, label=label)
+    env.globals.update(DONE=DONE, static=static, address=address, label=label)
     env.filters.update(
         web_address=words.web_address,
         json_block=json_block,

@@ -109,7 +109,7 @@ class Visit:
         return HTMLResponse(self.render(template, **context), status)
 
     def go(self, path: str, ok: str = "") -> RedirectResponse:
-        """After a POST: see another page; `ok` names a sentence of `words.DONE`."""
+        """After a POST: see another page; `ok` names a sentence of `dashboards.done.DONE`."""
         mark = ("&" if "?" in path else "?") + f"ok={quote(ok)}" if ok else ""
         return RedirectResponse(path + mark, 303)
 
