@@ -29,13 +29,12 @@ _KINDS = {
 }
 _OBJECT_KIND = {word: kind for kind, text in _KINDS.items() for word in text.split("|")}
 _OBJECT = re.compile(
-    r"(?P<before>[\u4e00-\u9fff]?)(?P<name>[\u4e00-\u9fff]{2})(?P<kind>"
-    + "|".join(sorted(_OBJECT_KIND, key=lambda w: (-len(w), w)))
-    + ")"
+    r"(?P<name>[\u4e00-\u9fff]{2})(?P<kind>" + "|".join(sorted(_OBJECT_KIND, key=lambda w: (-len(w), w))) + ")"
 )
 #: characters that stand before such a word without naming anything
 _EMPTY = re.compile(
-    "[的地得在了是和与到从住个这那我你他她它们有无不没进出入该本各某旁边内外里前后近被把让给对为于等及或又也都就才家所]"
+    "[的地得在了是和与到从住个这那我你他她它们有无不没进出入该本各某旁边内外里前后近被把让给对为于等及或又也都就才家所"
+    "吃完喝去来看说用]|(?<!第)一$"  # 北苑一小学 is some school of 北苑, not the first one
 )
 _WORD = re.compile(r"\w")
 _STOP = frozenset(
@@ -169,10 +168,8 @@ def objects(text: str) -> frozenset[str]:
     """Named schools, estates, firms: two matters of the same kind about two of them are not one."""
     found = set()
     for match in _OBJECT.finditer(_readable(text)):
-        before, name = match.group("before", "name")
-        # a word of the dictionary (海景, 附近) is a name only where it seems to be the end of one
-        plain = len(rjieba.cut(name, False)) == 1 and (not before or _EMPTY.search(before))
-        if not plain and not _EMPTY.search(name):
+        name = match.group("name")
+        if not _EMPTY.search(name) and len(rjieba.cut(name, False)) > 1:  # a word of the dictionary is no name
             found.add(f"{_OBJECT_KIND[match.group('kind')]} {name}")
     return frozenset(found)
 

@@ -2,7 +2,7 @@
 
 import html
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from app.replay_report import Curve, Difference, ReplayReport, Variant
@@ -16,7 +16,8 @@ _STYLE = (
     "td:first-child,th:first-child{text-align:left}"
     "svg{width:100%;height:auto;font-size:12px}"
     ".lead{font-size:1.1em}"
-    ".two{display:grid;grid-template-columns:1fr 1fr;gap:1em}@media print{h2{break-after:avoid}}"
+    ".two{display:grid;grid-template-columns:1fr 1fr;gap:1em}.two svg{font-size:17px}"
+    "@media print{h2{break-after:avoid}}"
 )
 
 
@@ -108,7 +109,8 @@ def _curves(found: ReplayReport) -> Iterable[str]:
 
 
 def _curve(one: Curve, found: ReplayReport) -> str:
-    first, last = one.times[0], one.times[-1]
+    first = max(one.times[0], min(one.marks.values()) - timedelta(hours=6))
+    last = max(first, min(one.times[-1], max(one.marks.values()) + timedelta(hours=24)))
     span = max((last - first).total_seconds(), 1.0)
     steps = 120
     values, place = [], 0

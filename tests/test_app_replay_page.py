@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 from small_office import small_office
+from typer.testing import CliRunner, Result
 
+from app.cli import build
 from app.replay import grade
 from app.replay_page import moved, page
 from app.replay_prepared import NotPrepared, Prepared, load, prepare, save
@@ -96,6 +98,39 @@ def test_a_prepared_file_comes_back_as_it_was(town: tuple[Prepared, tuple[Incide
         path.write_bytes(bad)
         with pytest.raises(NotPrepared):
             load(path)
+
+
+def test_the_command_prepares_once_and_tries_other_weights(tmp_path: Path) -> None:
+    def call(*words: object) -> Result:
+        return CliRunner().invoke(build("replay"), [str(word) for word in words])
+
+    stream = town_stream(seed=2, start=START, days=4, chatter=2, incidents=(Script(level="yellow", at=10, size=20),))
+    rows = [
+        {
+            "id": d.id,
+            "text": d.text,
+            "title": d.title,
+            "kind": d.kind,
+            "source": d.source,
+            "fetched_at": d.fetched_at.isoformat(),
+        }
+        for d in stream.documents
+    ]
+    (tmp_path / "s.jsonl").write_text("\n".join(json.dumps(row) for row in rows), encoding="utf-8")
+    (tmp_path / "w.toml").write_text("[thresholds]\nblue = 5\nyellow = 10\n", encoding="utf-8")
+    first = call("replay", tmp_path / "s.jsonl", "--prepared", tmp_path / "p.jsonl", "--no-compare", "--json")
+    assert first.exit_code == 0, first.stderr
+    second = call("replay", tmp_path / "p.jsonl", "--weights", tmp_path / "w.toml", "--no-compare", "--json")
+    assert second.exit_code == 0, second.stderr
+    one, two = json.loads(first.stdout), json.loads(second.stdout)
+    assert one["changes"] == two["changes"]
+    assert two["differences"]
+    third = call("replay", tmp_path / "p.jsonl", "--weights", tmp_path / "w.toml", "--no-compare", "--html",
+                 tmp_path / "r.html")  # fmt: skip
+    assert "件预警会变" in third.stdout
+    assert "改用另一组权重" in (tmp_path / "r.html").read_text(encoding="utf-8")
+    (tmp_path / "w.toml").write_text("[weights]\nX = 1\n", encoding="utf-8")
+    assert call("replay", tmp_path / "p.jsonl", "--weights", tmp_path / "w.toml").exit_code == 2
 
 
 def test_a_long_silence_is_skipped_and_not_stepped_through(town: tuple[Prepared, tuple[Incident, ...]]) -> None:
