@@ -73,16 +73,16 @@ class Plan:
 
 
 def published(number: int, hours: float) -> list[datetime]:
-    """When the items of a source appear: 0.5 to 25 a day, most from 7 to 24 h, from a day before the start on."""
+    """When the items of a source appear: 0.5 to 25 a day, most from 7 to 24 h, from 6 hours before the start on."""
     dice = random.Random(number)
     rate = 0.5 * 50 ** dice.random()
     found: list[datetime] = []
-    for hour in range(-24, int(hours) + 1):
+    for hour in range(-6, int(hours) + 1):
         busy = 1.4 if (hour + START.hour) % 24 >= 7 else 0.2
         found += [
             START + timedelta(hours=hour + dice.random()) for _ in range(40) if dice.random() < rate * busy / 24 / 40
         ]
-    first = [START - timedelta(hours=25 + n) for n in range(3)]  # a list of one row is no list
+    first = [START - timedelta(hours=7 + n) for n in range(3)]  # a list of one row is no list
     return sorted([*first, *(at for at in found if at < START + timedelta(hours=hours))])
 
 

@@ -16,13 +16,14 @@ def explain(source: Source, hours: Sequence[SourceHour], now: datetime) -> tuple
     """
     health = state(source, hours, now)
     well = health.state in ("ok", "new", "off")
-    seen = figures(hours, now)
+    seen = figures(hours, now, said=health.reason)
     text = "；".join(part for part in (health.reason, seen, "" if well else _advice(source, health.state)) if part)
     return well, text
 
 
-def figures(hours: Sequence[SourceHour], now: datetime) -> str:
-    """What the last 24 hours brought, and what of it was refused and why; "" where nothing was asked."""
+def figures(hours: Sequence[SourceHour], now: datetime, said: str = "") -> str:
+    """What the last 24 hours brought, and what of it was refused and why, unless that is `said` already; "" where
+    nothing was asked."""
     day = [h for h in hours if h.hour >= now - _DAY]
     polled = sum(h.polled for h in day)
     if not polled:
@@ -35,9 +36,9 @@ def figures(hours: Sequence[SourceHour], now: datetime) -> str:
     if counts["新增"]:
         minutes = sum(h.delay_seconds for h in day) / 60 / counts["新增"]
         text += f"，从发布到采到平均{minutes:.0f}分钟"
-    said = next((h.last_error for h in sorted(day, key=lambda h: h.hour, reverse=True) if h.last_error), None)
-    if said and (counts["未收"] or counts["失败"]):
-        text += f"；最近一次未收或失败的原因：{said}"
+    why = next((h.last_error for h in sorted(day, key=lambda h: h.hour, reverse=True) if h.last_error), None)
+    if why and why not in said and (counts["未收"] or counts["失败"]):
+        text += f"；最近一次未收或失败的原因：{why}"
     return text.rstrip("，")
 
 

@@ -15,6 +15,8 @@ from crawlers.kinds import KINDS
 from crawlers.kinds.shapes import ListResult, Page, TokenExpired, UnreadableSource
 from storage.types import Document, Lease, Source
 
+#: a reading process may take so long to start on a machine that is busy; that is no page's fault
+START_SECONDS = 120.0
 #: address space of a reading process; a page that needs more is refused
 MEMORY = 3 * 1024**3
 
@@ -84,6 +86,7 @@ class Readers:
             _end(self.idle.pop())
 
 
+_READY = "ready"
 _ERRORS: dict[str, type[Exception]] = {
     "TokenExpired": TokenExpired,
     "UnreadableSource": UnreadableSource,
@@ -97,7 +100,15 @@ def _start() -> _Reader:
     process = context.Process(target=_serve, args=(theirs,), daemon=True, name="minsheng-reader")
     process.start()
     theirs.close()
-    return _Reader(process=process, pipe=ours)
+    reader = _Reader(process=process, pipe=ours)
+    try:
+        if ours.poll(START_SECONDS) and ours.recv() == _READY:
+            return reader
+    except (EOFError, OSError) as error:
+        _end(reader)
+        raise PageCutOff("解析进程无法启动，稍后再试") from error
+    _end(reader)
+    raise PageCutOff(f"解析进程 {START_SECONDS:g} 秒内没有启动，稍后再试")
 
 
 def _end(reader: _Reader) -> None:
@@ -110,6 +121,7 @@ def _serve(pipe: Connection) -> None:
     """Loop of a reading process; ends when the other side is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    pipe.send(_READY)
     while True:
         try:
             function, args = pipe.recv()

@@ -17,6 +17,14 @@ from twisted.internet.error import DNSLookupError
 from crawlers.polite import Refused
 from crawlers.rhythm import EXPIRED, REFUSED
 
+#: what the downloader's errors are called → what an official reads
+_CONNECTION = {
+    "Refused": "无法连接：对方拒绝连接，网站可能已关停或端口有误",
+    "Lost": "连接中断，页面没有传完",
+    "Ssl": "安全连接（HTTPS）建立失败，对方证书可能有误",
+    "Timeout": "超时未返回",
+}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
@@ -86,7 +94,8 @@ def failure(error: Exception) -> FetchFailed:
         return FetchFailed("页面传输不完整")
     if isinstance(error, DNSLookupError | CannotResolveHostError):
         return FetchFailed("域名无法解析，或指向不允许访问的地址")
-    return FetchFailed(f"无法连接：{type(error).__name__}")
+    name = type(error).__name__
+    return FetchFailed(next((said for part, said in _CONNECTION.items() if part in name), f"无法连接（{name}）"))
 
 
 def _ignored(text: str) -> FetchFailed:

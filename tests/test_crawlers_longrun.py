@@ -9,7 +9,7 @@ REPO = Path(__file__).parent.parent
 
 
 def test_nothing_is_missed_and_nobody_is_asked_too_soon_though_workers_are_killed() -> None:
-    words = ["--sources", "12", "--hours", "3", "--minutes", "0.3", "--delay", "0.5", "--port", "18791", "--json"]
+    words = ["--sources", "8", "--hours", "3", "--minutes", "0.3", "--delay", "0.4", "--port", "18791", "--json"]
     command = [sys.executable, str(REPO / "benchmarks" / "crawlers_longrun.py"), *words]
     done = subprocess.run(
         command, cwd=REPO, env={"PYTHONPATH": str(REPO)}, capture_output=True, timeout=240, check=False
@@ -18,6 +18,6 @@ def test_nothing_is_missed_and_nobody_is_asked_too_soon_though_workers_are_kille
     assert (found["kills"], found["missed"], found["sooner_than_allowed"]) == (2, 0, 0), found
     assert found["most_at_once_per_host"] == 1
     assert found["fetched_again"] <= found["fetched_again_allowed"]
-    assert found["published"] > 10
-    assert found["requests"] > 30
+    assert found["published"] > 5
+    assert found["requests"] > 15
     assert done.returncode == 0

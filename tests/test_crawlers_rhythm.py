@@ -103,7 +103,7 @@ def test_a_sick_source_is_explained_with_figures_and_what_to_do() -> None:
         well, text = explain(SOURCE, [*good, hour(0, errors=2, last_error=error)], NOW)
         assert not well
         assert advice in text
-        assert f"原因：{error}" in text
+        assert text.count(error) == 1
     well, text = explain(SOURCE, history(7, 2.0, NOW - timedelta(hours=24)), NOW)
     assert not well
     assert "minsheng crawl 在运行" in text
