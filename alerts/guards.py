@@ -10,7 +10,7 @@ from alerts.escalation import waited_for
 from alerts.notices import Reach
 from alerts.replies import personal, public_numbers
 from alerts.transitions import FINAL, STATE_NAMES, TREATMENTS, UNSUBMITTED, Action
-from storage.types import Event, Office, Reply, Task, User
+from storage.types import DutyShift, Event, Office, Reply, Task, User
 
 #: the second return of a task is decided for good by the 政府办 (RESPONSE_RULES 2.7, 国办函〔2025〕66号)
 MAX_RETURNS = 2
@@ -47,8 +47,9 @@ class Case:
 
     @property
     def reach(self) -> Reach:
-        users = self.context.get("users")
-        return Reach(users=users if isinstance(users, Mapping) else None)
+        users, duty = self.context.get("users"), self.context.get("duty")
+        roster = tuple(s for s in duty if isinstance(s, DutyShift)) if isinstance(duty, (tuple, list)) else None
+        return Reach(users=users if isinstance(users, Mapping) else None, duty=roster)
 
 
 def guard(case: Case, *, soft: bool = False) -> None:

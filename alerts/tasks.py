@@ -12,6 +12,7 @@ stands in `transitions.FIELDS`; what the caller hands in beside it (all optional
     into            merge: the task that goes on
     alert           id of the open alert of the department that a task moves to, where there is one
     users           login name → User, for the address of an assignee
+    duty            the shifts that run, for the address of who is on duty
     request         id of the request, for the audit
 """
 
@@ -35,7 +36,7 @@ from storage.types import AuditEntry, Office, Reply, Role, Task, User
 
 __all__ = ["Action", "Refused", "Step", "allowed", "apply", "seen"]
 
-_CONTEXT = frozenset({"event", "kinds", "reply", "children", "into", "alert", "users", "request"})
+_CONTEXT = frozenset({"event", "kinds", "reply", "children", "into", "alert", "users", "duty", "request"})
 _AUDITED = (
     "state",
     "department",

@@ -101,7 +101,7 @@ class Round:
         if policy is not None:
             risk = at_least(risk, policy, event, self.office, self.now)
         event = replace(event, risk=risk, score=risk.score)
-        if event.pinned_level is None and event.level == 0 and not is_matter(event, members):
+        if event.pinned_level is None and event.level == 0 and policy is None and not is_matter(event, members):
             return event, None
         if event.historic:
             return replace(event, level=levels.target(risk, self.office)), None

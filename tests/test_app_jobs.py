@@ -107,10 +107,13 @@ def test_the_night_work_is_done_once_and_says_what_it_found(pipeline: Pipeline) 
     with pipeline.ledger.begin() as tx:
         for name, at in (("old", "2025-03-01 08:00"), ("young", "2025-09-01 08:00")):
             tx.frontier.keep_raw(raw_page(name, moment(at)))
+        tx.notes.put("push:old", json.dumps({"at": moment("2025-09-20 09:00").isoformat()}))
+        tx.notes.put("push:new", json.dumps({"at": moment("2025-09-24 09:00").isoformat()}))
     nightly(pipeline, moment("2025-09-25 09:00"))
     nightly(pipeline, moment("2025-09-25 10:00"))
     with pipeline.ledger.read() as tx:
         assert [tx.frontier.raw(name) is None for name in ("old", "young")] == [True, False]
+        assert tx.notes.keys("push:") == ["push:new"], "keys of pushes that nobody can repeat any more"
         note = json.loads(tx.notes.get("audit:verified") or "")
     assert note == {"at": moment("2025-09-25 09:00").isoformat(), "broken": None}
 

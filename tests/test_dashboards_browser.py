@@ -158,7 +158,10 @@ def test_lost_connection_is_said_and_recovers_alone(chromium: Browser, site: Sit
 
 
 AXE = Path(__file__).resolve().parent.parent / "node_modules" / "axe-core" / "axe.min.js"
-READ = ("/", "/events/canteen", "/documents?q=食堂", "/document/canteen-0", "/tasks/task-canteen", "/sources", "/wall")
+READ = (
+    *("/", "/events/canteen", "/documents?q=食堂", "/document/canteen-0", "/tasks/task-canteen", "/sources", "/wall"),
+    *("/events/canteen/ledger", "/effect", "/effect/replies", "/duty", "/duty/messages", "/duty/silences", "/policies"),
+)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

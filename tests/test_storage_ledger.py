@@ -586,3 +586,33 @@ def test_many_open_tasks_are_swept(ledger: SqlLedger) -> None:
     with ledger.read() as tx:
         assert sum(1 for _ in tx.tasks.open()) == 2000
         assert tx.tasks.find(due_before=NOW + timedelta(minutes=1000), size=1)[1] == 1000
+
+
+def test_figures_read_what_they_are_of(ledger: SqlLedger) -> None:
+    task = Task(
+        id="t1", event="e", alert="a", department="scjg", role="lead", title="x", level=2, state="published",
+        rule="R2", reasons=(), created_at=NOW,
+    )  # fmt: skip
+    other = replace(task, id="t2", department="sthj", created_at=NOW + HOUR)
+    past = replace(task, id="t3", historic=True)
+    said = Reply(id="r1", task="t1", version=1, text='"published_at":"2020"', author="a", created_at=NOW)
+    out = replace(said, id="r2", task="t2", published_at=NOW + 2 * HOUR, published_by="b")
+    with ledger.begin() as tx:
+        tx.tasks.create([task, other, past])
+        tx.tasks.add_reply(said)
+        tx.tasks.add_reply(out)
+        entries = [AuditEntry(actor="x", action=f"task.{n}", object=f"task:t{n % 2 + 1}", at=NOW) for n in range(4)]
+        tx.audit.extend(entries)
+    with ledger.read() as tx:
+        assert [t.id for t in tx.tasks.created(NOW, NOW + 2 * HOUR)] == ["t1", "t2"]
+        assert [t.id for t in tx.tasks.created(NOW, NOW + HOUR)] == ["t1"]
+        assert [t.id for t in tx.tasks.some(["t2", "t9", "t1"])] == ["t1", "t2"]
+        assert list(tx.tasks.some([])) == []
+        assert [(t.id, r.id) for t, r in tx.tasks.answers(NOW, NOW + 3 * HOUR)] == [("t2", "r2")]
+        assert tx.tasks.answers(NOW, NOW + 2 * HOUR) == []
+        assert tx.tasks.answers(NOW, NOW + 3 * HOUR, department="scjg") == []
+        found = tx.audit.about(["task:t1", "task:t2", "task:t9"])
+        assert {name: [e.action for e in rows] for name, rows in found.items()} == {
+            "task:t1": ["task.0", "task.2"],
+            "task:t2": ["task.1", "task.3"],
+        }

@@ -15,6 +15,7 @@ from alerts.replies import TEMPLATES, template
 from alerts.tasks import Refused, Step, allowed, apply
 from alerts.transitions import ACTION_NAMES, ACTIONS, FIELD_NAMES, FIELDS, TREATMENTS
 from dashboards import words
+from dashboards.duty import shifts
 from dashboards.web.event_actions import moment
 from dashboards.web.overview import OPEN_STATES
 from dashboards.web.visit import Here
@@ -220,6 +221,7 @@ def context(visit: Here, tx: Transaction, task: Task) -> dict[str, object]:
         "into": tx.tasks.get(goal) if goal else None,
         "alert": next((alert.id for alert in alerts if alert.department == unit), None),
         "users": {user.name: user for user in tx.users.all()},
+        "duty": shifts(tx, visit.office),
     }
 
 
