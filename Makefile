@@ -5,7 +5,7 @@ DATA ?= data
 CONFIG ?= config
 PY := .venv/bin/python
 
-.PHONY: run setup test test-setup check lock clean
+.PHONY: run setup test test-setup shots check lock clean
 
 run: setup
 	@exec .venv/bin/minsheng run --host $(HOST) --port $(PORT) --data $(DATA) --config $(CONFIG)
@@ -34,6 +34,10 @@ test-setup: .venv/.ready-dev
 
 test: test-setup
 	@$(PY) -m pytest
+
+# The pictures of the README, from a fresh sample town in a real browser.
+shots: test-setup
+	$(PY) benchmarks/shots.py
 
 check: test-setup
 	$(PY) -m ruff format --check .

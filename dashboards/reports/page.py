@@ -15,7 +15,7 @@ HERE = Path(__file__).resolve().parent
 #: ids that are printed with one statement
 FEW = 5
 #: where the board shows a thing of this sort
-PATHS = {"信息": "/documents/", "事件": "/events/", "任务": "/tasks/"}
+PATHS = {"信息": "/document/", "事件": "/events/", "任务": "/tasks/"}
 
 
 def write(report: Report, out: BinaryIO) -> None:
