@@ -8,7 +8,7 @@ HELD = 0.2  #: share of an event's documents that must hold a word, name or topi
 # stay above .97 and the hashtag events above .55 with real assessments: .977 and .565.
 _OTHER_TOPIC = 0.3
 _NO_TOPIC = 0.8  #: only one of the two lies in a topic
-_OTHER_OBJECT = {"小区": 0.4, "商家": 0.4, "学校": 0.02, "企业": 0.02}  #: another one by name
+_OTHER_OBJECT = {"小区": 0.4, "食堂": 0.4, "商家": 0.4, "学校": 0.02, "企业": 0.02}  #: another one by name
 _SAME = 2.0  #: the same topic at the same place
 MOST = _SAME  #: the largest factor that anything here gives
 

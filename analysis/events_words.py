@@ -22,7 +22,8 @@ _TITLE_WEIGHT, _TEXT_WEIGHT = 2.0, 1.0
 SLOW_KINDS: frozenset[Kind] = frozenset({"message", "hotline"})
 _NAMED = 300  #: characters of a text in which names are looked for
 _KINDS = {
-    "学校": "学校食堂|学校|小学|中学|幼儿园|食堂",
+    "学校": "学校食堂|学校|小学|中学|幼儿园",
+    "食堂": "食堂",
     "小区": "小区|花园|公寓|家园|新城",
     "企业": "外贸公司|公司|印染厂|化工厂",
     "商家": "医院|饭店|酒店|超市|健身房",
