@@ -104,8 +104,8 @@ class Batch:
         """What stands in text i at [start, end) of its folded form."""
         if len(self.folded[i]) == len(self.texts[i]):  # nothing was left out
             return self.texts[i][start:end]
-        first = self._places[self.offsets[i] + start] - self._starts[i]
-        last = self._places[self.offsets[i] + end - 1] - self._starts[i]
+        offset, begin = self.offsets.item(i), self._starts.item(i)
+        first, last = self._places.item(offset + start) - begin, self._places.item(offset + end - 1) - begin
         return self.texts[i][first : last + 1]
 
 

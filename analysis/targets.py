@@ -45,36 +45,37 @@ class TargetReader:
         said = [sentences(texts[i][:_LONGEST]) for i in rows]
         named = iter(self._named([sentence for each in said for sentence in each]))
         for i, each in zip(rows, said, strict=True):
-            here = {sentence: next(named) for sentence in each}
+            here = {sentence: _ours(next(named), ours[i]) for sentence in each}
             if len(here) == 1:  # what holds for the one sentence was found for the text
-                answers[i] = tuple(_target(id, whole[i]) for id in _ours(here[each[0]], ours[i])[:_MOST])
+                answers[i] = tuple(_target(id, whole[i]) for id in here[each[0]][:_MOST])
                 continue
-            for id in _ours([id for ids in here.values() for id in ids], ours[i])[:_MOST]:
+            for id in list(dict.fromkeys(id for ids in here.values() for id in ids))[:_MOST]:
                 wanted[i, id] = "".join(sentence for sentence, ids in here.items() if id in ids)
         scored = scorer.score(fold_batch(list(wanted.values())), [kinds[i] for i, _ in wanted], explain=False)
         for (i, id), sentiment in zip(wanted, scored, strict=True):
             answers[i] = (*answers[i], _target(id, sentiment))
         return answers
 
-    def _named(self, said: Sequence[str]) -> list[list[str]]:
-        """Ids of departments and places in each sentence."""
+    def _named(self, said: Sequence[str]) -> list[tuple[list[str], list[str]]]:
+        """Ids of the departments and of the places in each sentence."""
         if not said:
             return []
         batch = fold_batch(said)
         found = self._lexicon.find(batch.folded)
         places = self._gazetteer.find_batch(batch, [False] * len(said), found)
         departments = self._catalogue.named(batch, found)
-        return [[*units, *(f"@{hit.id}" for hit in hits)] for units, hits in zip(departments, places, strict=True)]
+        return [(units, [hit.id for hit in hits]) for units, hits in zip(departments, places, strict=True)]
 
 
-def _ours(named: Sequence[str], ours: set[str]) -> list[str]:
-    """Departments, and those places that were found to be ours in the whole text; each once."""
-    return [id for id in dict.fromkeys(named) if not id.startswith("@") or id[1:] in ours]
+def _ours(named: tuple[Sequence[str], Sequence[str]], ours: set[str]) -> list[str]:
+    """Departments, and those places that were found to be ours in the whole text; a town that is both, once."""
+    departments, places = named
+    return list(dict.fromkeys([*departments, *(id for id in places if id in ours)]))
 
 
 def _target(id: str, sentiment: Sentiment) -> Target:
     return Target(
-        id=id.removeprefix("@"),
+        id=id,
         label=sentiment.label,
         negative=sentiment.negative,
         neutral=sentiment.neutral,

@@ -110,9 +110,10 @@ class _Weights(dict[str, float]):
     """tf·idf weight of one occurrence of a word: nothing for single characters, numbers and common words."""
 
     def __missing__(self, word: str) -> float:
-        if len(word) < 2 or word.isascii() or len(word) > 6 or word.isnumeric():
+        if len(word) < 2:  # kept: there are only so many characters, and most of what is asked for is one
+            self[word] = 0.0
             return 0.0
-        return self._unknown
+        return 0.0 if word.isascii() or len(word) > 6 or word.isnumeric() else self._unknown
 
     def __init__(self, idf: dict[str, float], unknown: float) -> None:
         super().__init__((w, weight if len(w) > 1 and weight > _COMMON else 0.0) for w, weight in idf.items())
@@ -130,11 +131,11 @@ def keywords(found: Sequence[str], count: int = 6) -> tuple[str, ...]:
     Single characters, numbers and words that the background calls common are left out.
     """
     weight_of = _weights()
-    weights = {word: weight for word in found if (weight := weight_of[word])}
-    if len(weights) < len(found):
-        for word, times in Counter(found).items():
-            if times > 1 and word in weights:
-                weights[word] *= times
+    telling = [word for word in found if weight_of[word]]
+    weights = {word: weight_of[word] for word in telling}
+    if len(weights) < len(telling):
+        for word, times in Counter(telling).items():
+            weights[word] *= times
     best = sorted(weights, key=weights.__getitem__, reverse=True)  # stable: of equals the one that came first
     return tuple(_without_parts(best[: 3 * count], count))
 

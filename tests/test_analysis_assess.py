@@ -11,7 +11,7 @@ from small_office import small_office
 
 from analysis.assess import Assessor
 from analysis.words import segment
-from storage.types import Assessment, Document, Kind, UnreadableDocument
+from storage.types import Assessment, Department, Document, Kind, UnreadableDocument
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 ASSESSOR = Assessor(small_office())
@@ -100,6 +100,18 @@ def test_sentiment_towards_each_target() -> None:
     assert list(found) == ["beiyuan", "fotang"]
     assert found["beiyuan"].negative < found["fotang"].negative
     assert found["fotang"].label == "negative"
+
+
+def test_a_town_that_is_department_and_place_is_one_target() -> None:
+    office = small_office()
+    town = Department(id="fotang", name="佛堂镇", type="town", area="fotang", channels=("mail",))
+    assessor = Assessor(replace(office, departments=dict(office.departments) | {"fotang": town}))
+    for text in ("佛堂镇的路灯坏了", "佛堂镇的路灯坏了。佛堂镇没人来修！市监局也不管。"):
+        (found,) = assessor.assess([document(text)])
+        assert isinstance(found, Assessment)
+        ids = [target.id for target in found.targets]
+        assert ids[0] == "fotang"
+        assert len(ids) == len(set(ids))
 
 
 def test_a_department_is_a_target_and_the_city_or_a_homonym_is_not() -> None:
