@@ -16,6 +16,7 @@ from storage.documents.write import HOUR
 from storage.ports import DocumentQuery, FacetField
 
 QUARTER = HOUR // 4
+LONG = (30 * 24 * HOUR) << TIE_BITS  #: beyond this the columns are read faster than an hour of rollups after the other
 _SHIFT = QUARTER * 5_000_000  #: makes every time positive before SQL divides, because SQL rounds towards zero
 Cells = dict[int, tuple[int, int]]  #: start in ms → (documents, negative ones)
 
@@ -89,7 +90,8 @@ def facets(db: sqlite3.Connection, plan: Plan, rolls: Rolled | None, by: FacetFi
     field = FIELDS[by]
     if by not in ROLLED:
         return _facets_raw(db, plan, field)
-    if rolls is None or rolls.field not in (ALL, field) or (rolls.field and by not in SINGLE):
+    apart = rolls is None or rolls.field not in (ALL, field) or (rolls.field and by not in SINGLE)
+    if rolls is None or apart or (board.ready and plan.high - plan.low > LONG):
         columns, chosen = board.chosen(db, plan)
         return named(db, columns.tally(field, chosen))
     first, behind, edges = _split(plan)
