@@ -236,6 +236,12 @@ def named(db: sqlite3.Connection, tally: Mapping[int, int]) -> Counter[str]:
     return Counter({text: tally[v] for v, text in rows})
 
 
+def tally_of(db: sqlite3.Connection, sql: str, parameters: Sequence[object]) -> dict[int, int]:
+    """How often each number comes in the rows of `v` that a statement yields."""
+    counts = np.bincount(_numbers(db.execute(f"SELECT group_concat(v) FROM ({sql})", parameters).fetchone()[0]))
+    return {int(v): int(counts[v]) for v in np.flatnonzero(counts)}
+
+
 def by_step(columns: Columns, chosen: NDArray[np.intp], negative: int, step: int) -> dict[int, tuple[int, int]]:
     """Start in ms → hits and negative ones, by steps of `step` ms; `negative` is the number of that label."""
     if not len(chosen):

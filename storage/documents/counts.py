@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from storage.documents.columns import Board, by_step, named
+from storage.documents.columns import Board, by_step, named, tally_of
 from storage.documents.plan import Find, Plan, source
 from storage.documents.rows import ALL, EARLIEST, FIELDS, LATEST, ROLLED, SINGLE, TIE_BITS
 from storage.documents.write import HOUR
@@ -155,14 +155,7 @@ def _facets_raw(db: sqlite3.Connection, plan: Plan, field: int) -> Counter[str]:
         # IN, not a join: SQLite would turn the range of keys into the way to read `link`, once per hit
         hits, found = source(plan)
         sql, parameters = f"SELECT v FROM link WHERE field = ? AND n IN ({hits})", [field, *found]
-    return Counter(
-        dict(
-            db.execute(
-                f"SELECT text, docs FROM (SELECT v, count(*) AS docs FROM ({sql}) GROUP BY v) JOIN value USING (v)",
-                parameters,
-            )
-        )
-    )
+    return named(db, tally_of(db, sql, parameters))
 
 
 def _split(plan: Plan) -> tuple[int, int, list[Plan]]:
