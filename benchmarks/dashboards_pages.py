@@ -115,7 +115,9 @@ def site_events(site: Site, events: int) -> None:
 
 def client(base: str) -> httpx.Client:
     """A logged-in client."""
-    opened = httpx.Client(base_url=base, trust_env=False, timeout=60)
+    # below the server's five seconds: else a kept connection may be closed just as it is used again
+    limits = httpx.Limits(keepalive_expiry=2)
+    opened = httpx.Client(base_url=base, trust_env=False, timeout=120, limits=limits)
     page = opened.get("/login").text
     csrf = re.findall(r'name="csrf" value="([^"]+)"', page)[0]
     opened.post("/login", data={"csrf": csrf, "name": "admin", "password": PASSWORD})

@@ -1,5 +1,6 @@
 """`serve`: pages and API."""
 
+import contextlib
 import logging
 import secrets
 import threading
@@ -19,6 +20,7 @@ from app.trials import channel_test, source_preview
 from dashboards.reports.press import Press
 from dashboards.site import Site
 from dashboards.web.app import create_app
+from storage.ports import DocumentQuery, DocumentStore, StoreError
 
 
 def register(app: typer.Typer) -> None:
@@ -50,6 +52,7 @@ def serve(
         test_channel=channel_test(lambda: loaded.office),
         preview_source=source_preview(loaded.directory),
     )
+    threading.Thread(target=warm, args=(documents,), daemon=True).start()
     server = uvicorn.Server(
         uvicorn.Config(create_app(site), host=host, port=port, log_level="warning", timeout_graceful_shutdown=5)
     )
@@ -65,3 +68,9 @@ def serve(
     pressing.join()
     documents.close()
     ledger.close()
+
+
+def warm(documents: DocumentStore) -> None:
+    """Ask once what makes the store read its columns, so that the first person to search need not wait for it."""
+    with contextlib.suppress(StoreError):
+        documents.facets(DocumentQuery(filters={"kind": ["news"], "sentiment": ["negative"]}), "kind")

@@ -9,13 +9,14 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from storage.documents.columns import Board, by_step, named
+from storage.documents.columns import Board, by_step, named, tally_of
 from storage.documents.plan import Find, Plan, source
 from storage.documents.rows import ALL, EARLIEST, FIELDS, LATEST, ROLLED, SINGLE, TIE_BITS
 from storage.documents.write import HOUR
 from storage.ports import DocumentQuery, FacetField
 
 QUARTER = HOUR // 4
+LONG = (30 * 24 * HOUR) << TIE_BITS  #: beyond this the columns are read faster than an hour of rollups after the other
 _SHIFT = QUARTER * 5_000_000  #: makes every time positive before SQL divides, because SQL rounds towards zero
 Cells = dict[int, tuple[int, int]]  #: start in ms → (documents, negative ones)
 
@@ -89,7 +90,8 @@ def facets(db: sqlite3.Connection, plan: Plan, rolls: Rolled | None, by: FacetFi
     field = FIELDS[by]
     if by not in ROLLED:
         return _facets_raw(db, plan, field)
-    if rolls is None or rolls.field not in (ALL, field) or (rolls.field and by not in SINGLE):
+    apart = rolls is None or rolls.field not in (ALL, field) or (rolls.field and by not in SINGLE)
+    if rolls is None or apart or (board.ready and plan.high - plan.low > LONG):
         columns, chosen = board.chosen(db, plan)
         return named(db, columns.tally(field, chosen))
     first, behind, edges = _split(plan)
@@ -153,14 +155,7 @@ def _facets_raw(db: sqlite3.Connection, plan: Plan, field: int) -> Counter[str]:
         # IN, not a join: SQLite would turn the range of keys into the way to read `link`, once per hit
         hits, found = source(plan)
         sql, parameters = f"SELECT v FROM link WHERE field = ? AND n IN ({hits})", [field, *found]
-    return Counter(
-        dict(
-            db.execute(
-                f"SELECT text, docs FROM (SELECT v, count(*) AS docs FROM ({sql}) GROUP BY v) JOIN value USING (v)",
-                parameters,
-            )
-        )
-    )
+    return named(db, tally_of(db, sql, parameters))
 
 
 def _split(plan: Plan) -> tuple[int, int, list[Plan]]:

@@ -69,7 +69,7 @@ class SqlEvents:
         offset: int = 0,
     ) -> tuple[list[Event], int]:
         """`since` looks at `last_at`; sort "newest" at when the system saw it first, "changed" at its last document."""
-        chosen = select(events.c.body).where(events.c.level >= level_from)
+        chosen = select(events.c.id).where(events.c.level >= level_from)
         for column, value in ((events.c.topic, topic), (events.c.area, area), (events.c.historic, historic)):
             if value is not None:
                 chosen = chosen.where(column == value)
@@ -82,7 +82,9 @@ class SqlEvents:
             chosen = chosen.where(events.c.id.in_(select(link.c.event).where(link.c.department == department)))
         total = self._db.execute(select(func.count()).select_from(chosen.subquery())).scalar_one()
         page = chosen.order_by(*_ORDER[sort], events.c.id).limit(size).offset(offset)
-        return [load(Event, body) for body in self._db.execute(page).scalars()], total
+        ids = list(self._db.execute(page).scalars())
+        stored = self._stored(ids)
+        return [stored[i] for i in ids], total
 
     def add_members(self, rows: Iterable[Member]) -> None:
         """A member of an event that was merged away joins the one it was merged into."""

@@ -56,6 +56,8 @@ events = Table(
     Column("historic", Boolean, nullable=False), _time("last_at", nullable=False), _time("detected_at", nullable=False),
     Column("documents", Integer, nullable=False), Column("version", Integer, nullable=False), _text("body"),
     Index("events_level", "level", "last_at"), Index("events_last", "last_at"), Index("events_detected", "detected_at"),
+    Index("events_listed", "historic", "status", "level", "score", "last_at", "detected_at", "documents", "topic",
+          "area", "id"),
 )  # fmt: skip
 
 event_departments = Table(
@@ -98,6 +100,8 @@ tasks = Table(
     _time("due_at"), _time("signed_at"), _time("closed_at"), Column("version", Integer, nullable=False), _text("body"),
     Index("tasks_department", "department", "due_at"), Index("tasks_event", "event"), Index("tasks_due", "due_at"),
     Index("tasks_state", "state"),
+    Index("tasks_listed", "historic", "state", "department", "due_at", "level", "created_at", "assignee", "event",
+          "signed_at", "id"),
 )  # fmt: skip
 
 replies = Table(

@@ -76,7 +76,7 @@ class SqlTasks:
         offset: int = 0,
     ) -> tuple[list[Task], int]:
         """By the next deadline that is not met (none: last), then the higher level, then the older."""
-        chosen = select(tasks.c.body)
+        chosen = select(tasks.c.id)
         for column, value in (
             (tasks.c.department, department),
             (tasks.c.event, event),
@@ -92,7 +92,10 @@ class SqlTasks:
         total = self._db.execute(select(func.count()).select_from(chosen.subquery())).scalar_one()
         order = (tasks.c.due_at.is_(None), tasks.c.due_at, tasks.c.level.desc(), tasks.c.created_at, tasks.c.id)
         page = chosen.order_by(*order).limit(size).offset(offset)
-        return [load(Task, body) for body in self._db.execute(page).scalars()], total
+        ids = list(self._db.execute(page).scalars())
+        bodies = self._db.execute(select(tasks.c.id, tasks.c.body).where(tasks.c.id.in_(ids))).all()
+        stored = {row[0]: load(Task, row[1]) for row in bodies}
+        return [stored[i] for i in ids], total
 
     def open(self) -> Iterator[Task]:
         wanted = select(tasks.c.body).where(tasks.c.state.not_in(_OVER), tasks.c.historic.is_(False))
