@@ -61,10 +61,9 @@ def grant(ledger: Ledger) -> None:
         tx.users.add_token(hashlib.sha256(TOKEN.encode()).hexdigest(), "12345", ["documents:write", "read"], None)
 
 
-def pushed(fleet: Fleet, told: Stream, chance: random.Random, pause: float) -> None:
-    for number in range(0, len(told.pushes), 3):
-        fleet.push(told.pushes[number : number + 3], f"k{number}", chance)
-        time.sleep(pause)
+def pushed(fleet: Fleet, rows: list[dict[str, object]], chance: random.Random) -> None:
+    for start in range(0, len(rows), 3):
+        fleet.push(rows[start : start + 3], chance)
 
 
 def settled(documents: DocumentStore, ledger: Ledger, count: int) -> bool:
@@ -115,13 +114,13 @@ def test_three_of_each_killed_at_random_lose_and_double_nothing(tmp_path: Path, 
         )
         grant(ledger)
         fleet = stack.enter_context(Fleet(data=data, config=where, environment=engines).running(NAMES))
-        pushed(fleet, Stream(feeds=[], pushes=told.pushes[:9]), chance, 0)
+        pushed(fleet, told.pushes[:9], chance)
         for number, name in enumerate(chance.sample(NAMES, len(NAMES))):
             fleet.kill(name)
             feeds.shown = min(1.0, 0.2 + number / 8)
-            pushed(fleet, Stream(feeds=[], pushes=told.pushes[number * 3 : number * 3 + 6]), chance, 0)
+            pushed(fleet, told.pushes[number * 3 : number * 3 + 6], chance)
             time.sleep(chance.uniform(0.3, 1.5))
-        pushed(fleet, told, chance, 0)
+        pushed(fleet, told.pushes, chance)
         until(lambda: settled(documents, ledger, count), "nine processes to have read everything")
         found = picture(documents, ledger)
         assert sorted(fleet.kills) == sorted(NAMES)
