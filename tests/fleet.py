@@ -287,7 +287,7 @@ def stream(now: datetime, posts: int = 60, feeds: int = 6) -> Stream:
         else:
             voice = _VOICES[number // (len(MATTERS) + 1) % len(_VOICES)]
             text = voice + MATTERS[which].format("绣湖") + f"（{number}）"
-        at = (now - timedelta(minutes=posts - number)).astimezone(UTC).replace(microsecond=0)
+        at = (now - timedelta(minutes=5 * (posts - number))).astimezone(UTC).replace(microsecond=0)
         if which % 2:
             rows[which % feeds].append({
                 "id": f"p{number}", "url": f"https://forum.invalid/{number}", "title": text[:18],
