@@ -13,6 +13,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 import urllib.error
@@ -288,6 +289,7 @@ def search_server() -> SearchServer:
     """The server that the whole test run shares; ended with the run."""
     server = SearchServer(unpacked())
     atexit.register(server.kill)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # a test run that is ended takes its server along
     server.start()
     return server
 

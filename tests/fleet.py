@@ -22,6 +22,7 @@ from engines import free_port
 
 import app.work
 import crawlers.spider
+import crawlers.worker
 from app.cli import main
 
 REPO = Path(__file__).resolve().parent.parent
@@ -43,6 +44,7 @@ def _program(words: Sequence[str], environment: dict[str, str], output: str) -> 
     app.work.OWNER_LEASE, app.work.OWNER_MARGIN = timedelta(seconds=3), timedelta(seconds=1.5)
     app.work.LONGEST_WAIT = 2.0
     crawlers.spider.LEASE_SECONDS = 6.0
+    crawlers.worker.run_worker.__kwdefaults__["page_seconds"] = 120.0  # a reader that starts on a busy machine
     main()
 
 
@@ -64,8 +66,8 @@ class Feeds:
     @contextlib.contextmanager
     def open(self) -> Iterator["Feeds"]:
         with ExitStack() as stack:
-            for rows in self.entries:
-                server = ThreadingHTTPServer(("127.0.0.1", 0), self._answer(rows))
+            for number, rows in enumerate(self.entries, 1):  # a host each: the crawlers share out hosts
+                server = ThreadingHTTPServer((f"127.0.0.{number}", 0), self._answer(rows))
                 server.daemon_threads = True
                 threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
                 stack.callback(server.server_close)
@@ -98,7 +100,7 @@ class Feeds:
         """The blocks of `sources.toml`."""
         return "\n".join(
             f'[[sources]]\nid = "feed-{n}"\nname = "论坛{n}"\ntype = "feed"\nkind = "forum"\nprivate = true\n'
-            f'url = "http://127.0.0.1:{port}/feed.json"\nfollow = false\ninterval_minutes = 0.03\n'
+            f'url = "http://127.0.0.{n + 1}:{port}/feed.json"\nfollow = false\ninterval_minutes = 0.03\n'
             for n, port in enumerate(self.ports)
         )
 
@@ -151,11 +153,10 @@ class Fleet:
     def url(self, name: str) -> str:
         return f"http://127.0.0.1:{self.ports[name]}"
 
-    def push(
-        self, rows: Sequence[dict[str, object]], key: str, chance: random.Random, seconds: float = _PATIENCE
-    ) -> None:
+    def push(self, rows: Sequence[dict[str, object]], chance: random.Random) -> None:
         """Until one of the `serve` processes has acknowledged: what a careful client does."""
-        end = time.monotonic() + seconds
+        end = time.monotonic() + _PATIENCE
+        key = " ".join(str(row["id"]) for row in rows)
         while True:
             name = chance.choice(sorted(self.ports))
             with contextlib.suppress(httpx.HTTPError):
@@ -165,6 +166,7 @@ class Fleet:
                 )  # fmt: skip
                 if answer.status_code == 202:
                     return
+                assert answer.status_code == 503, answer.text
             assert time.monotonic() < end, "no process accepts"
             time.sleep(0.1)
 
@@ -285,7 +287,7 @@ def stream(now: datetime, posts: int = 60, feeds: int = 6) -> Stream:
         else:
             voice = _VOICES[number // (len(MATTERS) + 1) % len(_VOICES)]
             text = voice + MATTERS[which].format("绣湖") + f"（{number}）"
-        at = (now - timedelta(minutes=posts - number)).astimezone(UTC).replace(microsecond=0)
+        at = (now - timedelta(minutes=5 * (posts - number))).astimezone(UTC).replace(microsecond=0)
         if which % 2:
             rows[which % feeds].append({
                 "id": f"p{number}", "url": f"https://forum.invalid/{number}", "title": text[:18],
