@@ -121,7 +121,10 @@ def _serve(pipe: Connection) -> None:
     """Loop of a reading process; ends when the other side is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-    pipe.send(_READY)
+    try:
+        pipe.send(_READY)
+    except OSError:
+        return
     while True:
         try:
             function, args = pipe.recv()
