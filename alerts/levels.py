@@ -113,7 +113,8 @@ def decide(
     rising = _rise(event, wanted, risk, state, office)
     if rising is not None:
         after, cause, reason = rising
-        rest = _calm(state) if wanted <= after else replace(state, below=0)
+        # this evaluation reached more than was confirmed: it is the first of two for that
+        rest = _calm(state) if wanted <= after else replace(state, below=0, above=1, confirmed=wanted)
         return _change(event, after, cause, reason, risk, rest, office, now)
     if state.below < office.risk.down_evaluations or state.level == 0:
         return None, state

@@ -58,11 +58,14 @@ def evaluate(pipeline: Pipeline, now: datetime) -> None:
 
 
 def _evaluate(pipeline: Pipeline, now: datetime, level_from: int) -> None:
-    since = None if level_from else now - ACTIVE
+    """What has a level is graded however long it has been still: only a grading takes the level away."""
+    alive = ("open", "quiet")
     with pipeline.ledger.read() as tx:
-        events, _ = tx.events.find(
-            level_from=level_from, status=("open", "quiet"), historic=False, since=since, size=ROUND
-        )
+        events, _ = tx.events.find(level_from=max(1, level_from), status=alive, historic=False, size=ROUND)
+        if not level_from:
+            known = {event.id for event in events}
+            young, _ = tx.events.find(status=alive, historic=False, since=now - ACTIVE, size=ROUND)
+            events = [*events, *(event for event in young if event.id not in known)]
     pipeline.reevaluate(events, now)
 
 
@@ -161,17 +164,22 @@ def close_quiet(pipeline: Pipeline, now: datetime) -> None:
         for event in still:
             owing, _ = tx.tasks.find(event=event.id, size=100)
             busy = any(task.state not in ("closed", "merged") for task in owing)
-            tx.events.save([replace(event, status="quiet" if busy or event.level else "closed")])
+            rested = replace(event, status="quiet" if busy or event.level else "closed")
+            if rested != event:
+                tx.events.save([rested])
     for event in still:
         _forget(pipeline, event)
 
 
 def _stillest(tx: Transaction) -> list[Event]:
-    """The open events whose last document is longest ago."""
-    _, total = tx.events.find(status=("open",), historic=False, sort="changed", size=1)
-    start = max(0, total - ROUND)
-    events, _ = tx.events.find(status=("open",), historic=False, sort="changed", size=ROUND, offset=start)
-    return events
+    """The open events, and the quiet ones, whose last document is longest ago."""
+    found: list[Event] = []
+    for status in ("open", "quiet"):
+        _, total = tx.events.find(status=(status,), historic=False, sort="changed", size=1)
+        start = max(0, total - ROUND)
+        events, _ = tx.events.find(status=(status,), historic=False, sort="changed", size=ROUND, offset=start)
+        found += events
+    return found
 
 
 def _forget(pipeline: Pipeline, event: Event) -> None:

@@ -59,6 +59,12 @@ def test_two_evaluations_confirm_only_what_both_reached() -> None:
     assert run([risk(61), risk(85)])[1].level == 3
 
 
+def test_a_step_on_the_way_does_not_hold_up_the_next_one() -> None:
+    assert run([risk(25), risk(45)])[1].level == 1
+    assert run([risk(25), risk(45), risk(45)])[1].level == 2
+    assert run([risk(61), risk(85), risk(85)])[1].level == 4
+
+
 def test_evaluations_within_a_minute_count_once() -> None:
     state = LevelState(level=3)
     for second in range(120):

@@ -11,11 +11,12 @@ from scenario import moment
 from small_office import small_office
 
 import app.rota
+from alerts.levels import LevelState
 from alerts.plan import plan
 from alerts.routing import Facts, route
-from app.grading import write_plans
+from app.grading import state_key, write_plans
 from app.heartbeats import beat, last_beat
-from app.jobs import JOBS, NAMES, gathering, morning, nightly, schedule
+from app.jobs import JOBS, NAMES, close_quiet, evaluate, gathering, morning, nightly, schedule
 from app.pipeline import Pipeline
 from app.rota import Due
 from app.sweeping import sweep
@@ -23,7 +24,7 @@ from app.work import make_pipeline
 from dashboards.silences import cover
 from storage.open import open_stores
 from storage.ports import StoreError
-from storage.types import Delivery, Event, RawPage, Source, SourceHour, Task, User
+from storage.types import Delivery, Event, Member, RawPage, Source, SourceHour, Task, User
 
 NOW = moment("2025-09-25 10:00")
 MINUTE = timedelta(minutes=1)
@@ -186,6 +187,30 @@ def test_a_closed_event_closes_its_alert_once_nothing_is_owed(pipeline: Pipeline
         assert tx.tasks.alerts() == []
         assert tx.tasks.settled() == []
     assert [r.recipient for r in rows(pipeline, "RESOLVED")] == ["jyj"]
+
+
+def test_a_level_that_nobody_speaks_of_any_more_goes_and_its_event_closes(pipeline: Pipeline) -> None:
+    long_ago = NOW - timedelta(days=5)
+    made = Event(id="e1", title="e1", first_at=long_ago, last_at=long_ago, detected_at=long_ago, level=1)
+    member = Member(
+        event="e1", document="d1", at=long_ago, seen_at=long_ago, kind="forum", source="s1", sentiment=0.2, negative=False
+    )  # fmt: skip
+    with pipeline.ledger.begin() as tx:
+        tx.events.save([made])
+        tx.events.add_members([member])
+        tx.notes.put(state_key("e1"), json.dumps(LevelState(level=1).as_json()))
+
+    def found() -> Event:
+        with pipeline.ledger.read() as tx:
+            return tx.events.get(["e1"])["e1"]
+
+    close_quiet(pipeline, NOW)
+    assert found().status == "quiet", "it still has a level"
+    for step in range(pipeline.office.risk.down_evaluations + 1):
+        evaluate(pipeline, NOW + 10 * step * MINUTE)
+    assert (found().level, found().status) == (0, "quiet")
+    close_quiet(pipeline, NOW + timedelta(hours=3))
+    assert found().status == "closed"
 
 
 def test_a_task_that_rests_is_reminded_of_the_law_only(pipeline: Pipeline) -> None:
