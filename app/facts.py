@@ -126,7 +126,7 @@ def summarise(before: Event | None, members: Sequence[Member], *, title: str, sa
         documents=len(members),
         negative=sum(m.negative for m in members),
         answered_at=min(answers, default=base.answered_at),
-        status="open" if base.status == "quiet" else base.status,
+        status="open" if base.status == "quiet" and len(members) > base.documents else base.status,
         historic=all(m.historic for m in members),
     )
 

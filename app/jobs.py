@@ -34,7 +34,7 @@ from dashboards.saved import tell
 from dashboards.silences import forget_silences
 from dashboards.site import Site
 from storage.ports import DocumentQuery, Transaction
-from storage.types import AuditEntry, Event, Office, SourceHour
+from storage.types import AuditEntry, Event, Level, Office, SourceHour
 
 Job = Callable[[Pipeline, datetime], None]
 #: an event is graded again for this long after its last document
@@ -156,19 +156,27 @@ def searches(pipeline: Pipeline, now: datetime) -> None:
 
 
 def close_quiet(pipeline: Pipeline, now: datetime) -> None:
-    """Events without a document for `risk.quiet_after_hours` and without a level go to rest; others turn quiet."""
-    limit = now - timedelta(hours=pipeline.office.risk.quiet_after_hours)
+    """Events without a document for `risk.quiet_after_hours`: done with, they close; otherwise they turn quiet.
+
+    Done with is an event whose tasks are all closed and whose level is not urgent: an urgent one is ended by a person.
+    """
+    office, limit = pipeline.office, now - timedelta(hours=pipeline.office.risk.quiet_after_hours)
     with pipeline.ledger.begin() as tx:
         events = _stillest(tx)
         still = [event for event in events if event.last_at < limit]
         for event in still:
             owing, _ = tx.tasks.find(event=event.id, size=100)
             busy = any(task.state not in ("closed", "merged") for task in owing)
-            rested = replace(event, status="quiet" if busy or event.level else "closed")
+            rested = replace(event, status="quiet" if busy or _urgent(office, event.level) else "closed")
             if rested != event:
                 tx.events.save([rested])
     for event in still:
         _forget(pipeline, event)
+
+
+def _urgent(office: Office, level: Level) -> bool:
+    rule = office.rule(level)
+    return rule is not None and rule.urgent
 
 
 def _stillest(tx: Transaction) -> list[Event]:

@@ -11,10 +11,9 @@ from scenario import moment
 from small_office import small_office
 
 import app.rota
-from alerts.levels import LevelState
 from alerts.plan import plan
 from alerts.routing import Facts, route
-from app.grading import state_key, write_plans
+from app.grading import write_plans
 from app.heartbeats import beat, last_beat
 from app.jobs import JOBS, NAMES, close_quiet, evaluate, gathering, morning, nightly, schedule
 from app.pipeline import Pipeline
@@ -189,28 +188,39 @@ def test_a_closed_event_closes_its_alert_once_nothing_is_owed(pipeline: Pipeline
     assert [r.recipient for r in rows(pipeline, "RESOLVED")] == ["jyj"]
 
 
-def test_a_level_that_nobody_speaks_of_any_more_goes_and_its_event_closes(pipeline: Pipeline) -> None:
-    long_ago = NOW - timedelta(days=5)
-    made = Event(id="e1", title="e1", first_at=long_ago, last_at=long_ago, detected_at=long_ago, level=1)
+@pytest.mark.parametrize(("level", "task", "ends"), [(1, "", "closed"), (1, "new", "quiet"), (3, "closed", "quiet")])
+def test_a_still_event_closes_once_nothing_is_owed_and_nothing_is_urgent(
+    pipeline: Pipeline, level: int, task: str, ends: str
+) -> None:
+    owed = event(pipeline, "e1", max(level, 2), NOW - timedelta(days=5))
+    with pipeline.ledger.begin() as tx:
+        tx.events.save([replace(tx.events.get(["e1"])["e1"], level=level)])
+    if task != "new":
+        change(pipeline, owed, state="closed", closed_at=NOW)
+    close_quiet(pipeline, NOW)
+    close_quiet(pipeline, NOW + timedelta(hours=1))
+    with pipeline.ledger.read() as tx:
+        assert tx.events.get(["e1"])["e1"].status == ends
+
+
+def test_what_has_a_level_is_graded_however_long_it_is_still(pipeline: Pipeline) -> None:
+    long_ago = NOW - timedelta(days=30)
+    made = Event(
+        id="e1", title="e1", first_at=long_ago, last_at=long_ago, detected_at=long_ago, level=1, status="quiet",
+        documents=1,
+    )  # fmt: skip
     member = Member(
-        event="e1", document="d1", at=long_ago, seen_at=long_ago, kind="forum", source="s1", sentiment=0.2, negative=False
+        event="e1", document="d1", at=long_ago, seen_at=long_ago, kind="forum", source="s1", sentiment=0.2,
+        negative=False,
     )  # fmt: skip
     with pipeline.ledger.begin() as tx:
         tx.events.save([made])
         tx.events.add_members([member])
-        tx.notes.put(state_key("e1"), json.dumps(LevelState(level=1).as_json()))
-
-    def found() -> Event:
-        with pipeline.ledger.read() as tx:
-            return tx.events.get(["e1"])["e1"]
-
-    close_quiet(pipeline, NOW)
-    assert found().status == "quiet", "it still has a level"
-    for step in range(pipeline.office.risk.down_evaluations + 1):
-        evaluate(pipeline, NOW + 10 * step * MINUTE)
-    assert (found().level, found().status) == (0, "quiet")
-    close_quiet(pipeline, NOW + timedelta(hours=3))
-    assert found().status == "closed"
+    evaluate(pipeline, NOW)
+    with pipeline.ledger.read() as tx:
+        graded = tx.events.get(["e1"])["e1"]
+    assert graded.risk is not None
+    assert graded.status == "quiet", "a grading is no news"
 
 
 def test_a_task_that_rests_is_reminded_of_the_law_only(pipeline: Pipeline) -> None:
