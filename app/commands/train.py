@@ -33,6 +33,8 @@ Subject = Literal["sentiment", "departments"]
 
 #: bad rows that are printed one by one; all of them are counted
 SHOWN_BAD = 20
+#: below this many rows a model is tried before it is used
+FEW = 200
 #: label words of sentiment rows, as analysis.corpora reads them
 _SENTIMENTS = {*LABELS, "-1", "0", "1", "2", "负面", "中性", "正面"}
 _NAMES = {
@@ -91,7 +93,7 @@ def _train(subject: Subject, data: Path, target: Path, *, as_json: bool) -> None
         fail(f"{target} 不是文件夹，请换一个 --out", USAGE)
     learn = train_sentiment if subject == "sentiment" else train_departments
     try:
-        with progress("训练", quiet=as_json), _few_rows_in_chinese():
+        with progress("训练", quiet=as_json), _warnings_in_chinese():
             counts = learn(data, target)
     except (UnusableRows, UnusableModel) as error:
         fail(str(error))
@@ -99,18 +101,20 @@ def _train(subject: Subject, data: Path, target: Path, *, as_json: bool) -> None
         fail("训练需要 scikit-learn，请先安装：pip install minsheng[train]")
     except OSError as error:
         fail(f"写不了 {target}：{error.strerror}")
-    path = target / f"{subject}.npz"
+    path, total = target / f"{subject}.npz", sum(counts.values())
+    if total < FEW:
+        err.print(f"标注较少（{total} 条）；可以使用，但请先用 minsheng evaluate 核对，最好补充标注后重新训练。")
     if as_json:
-        emit({"model": str(path), "rows": sum(counts.values()), "counts": counts})
+        emit({"model": str(path), "rows": total, "counts": counts})
     else:
-        out.print(f"用 {sum(counts.values())} 条训练完成：{path}", markup=False)
+        out.print(f"用 {total} 条训练完成：{path}", markup=False)
         out.print("  ".join(f"{name} {count}" for name, count in counts.items()), markup=False)
         out.print("启用：把文件夹写到 office.toml 的 models，重新启动后再运行 minsheng reassess。")
 
 
 @contextmanager
-def _few_rows_in_chinese() -> Iterator[None]:
-    """scikit-learn's English warning about too few rows as one line that says what to do; others stay as they are."""
+def _warnings_in_chinese() -> Iterator[None]:
+    """scikit-learn's English warning of an unfinished training as one line that says what to do; others stay as they are."""
     from sklearn.exceptions import ConvergenceWarning
 
     with warnings.catch_warnings(record=True) as noted:
@@ -120,7 +124,7 @@ def _few_rows_in_chinese() -> Iterator[None]:
         if not issubclass(warning.category, ConvergenceWarning):
             warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
     if any(issubclass(warning.category, ConvergenceWarning) for warning in noted):
-        err.print("标注较少，模型没有完全收敛；可以使用，但请先用 minsheng evaluate 核对，最好补充标注后重新训练。")
+        err.print("模型没有完全收敛；可以使用，但请先用 minsheng evaluate 核对，最好补充标注后重新训练。")
 
 
 def _evaluated(subject: Subject, model: Path, data: Path, *, as_json: bool) -> None:
