@@ -114,7 +114,7 @@ def _train(subject: Subject, data: Path, target: Path, *, as_json: bool) -> None
 
 @contextmanager
 def _warnings_in_chinese() -> Iterator[None]:
-    """scikit-learn's English warning of an unfinished training as one line that says what to do; others stay as they are."""
+    """scikit-learn's English warning of an unfinished training in one Chinese line; others stay as they are."""
     from sklearn.exceptions import ConvergenceWarning
 
     with warnings.catch_warnings(record=True) as noted:
