@@ -1,12 +1,14 @@
 """What a source's state means for the office: what was seen in the last day, what was not, and what to do about it."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from crawlers.rhythm import state
-from storage.types import Source, SourceHour
+from storage.types import Source, SourceHour, SourceState
 
 _DAY = timedelta(hours=24)
+_REASONS = 3  #: reasons named in one line
 
 
 def explain(source: Source, hours: Sequence[SourceHour], now: datetime) -> tuple[bool, str]:
@@ -17,7 +19,7 @@ def explain(source: Source, hours: Sequence[SourceHour], now: datetime) -> tuple
     health = state(source, hours, now)
     well = health.state in ("ok", "new", "off")
     seen = figures(hours, now, said=health.reason)
-    text = "；".join(part for part in (health.reason, seen, "" if well else _advice(source, health.state)) if part)
+    text = "；".join(part for part in (health.reason, seen, "" if well else advice(source, health.state)) if part)
     return well, text
 
 
@@ -36,13 +38,24 @@ def figures(hours: Sequence[SourceHour], now: datetime, said: str = "") -> str:
     if counts["新增"]:
         minutes = sum(h.delay_seconds for h in day) / 60 / counts["新增"]
         text += f"，从发布到采到平均{minutes:.0f}分钟"
-    why = next((h.last_error for h in sorted(day, key=lambda h: h.hour, reverse=True) if h.last_error), None)
-    if why and why not in said and (counts["未收"] or counts["失败"]):
-        text += f"；最近一次未收或失败的原因：{why}"
+    why = [f"{reason}{count}次" for reason, count in reasons(day) if reason not in said]
+    if why:
+        text += f"；未收和失败的原因：{'、'.join(why[:_REASONS])}" + ("等" if len(why) > _REASONS else "")
     return text.rstrip("，")
 
 
-def _advice(source: Source, name: str) -> str:
+def reasons(hours: Iterable[SourceHour]) -> list[tuple[str, int]]:
+    """Why something was rejected or failed in these hours, the most frequent first."""
+    counted: Counter[str] = Counter()
+    for hour in hours:
+        counted.update(hour.reasons)
+    return counted.most_common()
+
+
+def advice(source: Source, name: SourceState) -> str:
+    """What to do about a source in this state; "" where nothing is to be done."""
+    if name in ("ok", "new", "off"):
+        return ""
     look = f"运行 minsheng sources test {source.id}"
     if name == "expired":
         place = f"环境变量 {source.token_env}" if source.token_env else f"文件 {source.token_file or '（未配置）'}"

@@ -56,6 +56,7 @@ class Tally:
     delay: float = 0.0
     errors: int = 0
     error: str | None = None
+    failed: list[str] = field(default_factory=list)  #: reasons of `errors`
 
 
 Fetch = Callable[[Ask], Awaitable[Answer]]

@@ -2,7 +2,9 @@
 
 import hashlib
 import math
-from collections.abc import Sequence
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -13,6 +15,10 @@ from crawlers.seen import REMEMBERED, Marks, compare
 from storage.types import Document, Lease, RawPage, Source, SourceHour
 
 _GIVE_UP = 5
+#: kinds of reasons kept of one visit
+_KINDS, _OTHERS = 20, "其他原因"
+#: what is particular to one row or address in a sentence of ours, and to be left out where reasons are counted
+_PARTICULAR = re.compile(r"https?://\S+|(?:\S+ )?第 \d+ [行条]| 为“[^”]*”")
 #: a server that asks for patience is left alone whole, at most so many seconds; the address itself as long as it asks
 _HOST_WAITS = 3600.0
 #: documents older than this at first sight were not seen late: they were there before we looked
@@ -111,6 +117,7 @@ def failed(
     else:
         tally.errors += 1
         tally.error = reason
+        tally.failed.append(reason)
         seed = int(hashlib.sha256(f"{lease.url} {failures}".encode()).hexdigest()[:8], 16)
         due = max(now + back_off(failures, seed), now + timedelta(seconds=wait * (1 + (seed % 100) / 400)))
     job.report(f"{source.name}：{reason}（{lease.url}）")
@@ -132,6 +139,18 @@ def record(job: Job, source: Source, tally: Tally) -> None:
         errors=tally.errors,
         delay_seconds=tally.delay,
         last_error=tally.error or (tally.rejected[0] if tally.rejected else None),
+        reasons=counted([*tally.rejected, *tally.failed]),
     )
     with job.open_frontier() as frontier:
         frontier.record(hour)
+
+
+def counted(reasons: Iterable[str]) -> dict[str, int]:
+    """How often each kind of reason: without the address, the row and the value that it speaks of.
+
+    At most 20 kinds; what is beyond them is counted as one, so that a hostile file does not fill the ledger.
+    """
+    kinds = Counter(_PARTICULAR.sub("", reason).strip(" ：:，")[:120] or "未说明原因" for reason in reasons)
+    often = dict(kinds.most_common(_KINDS))
+    others = kinds.total() - sum(often.values())
+    return often | ({_OTHERS: others + often.get(_OTHERS, 0)} if others else {})

@@ -75,3 +75,14 @@ def apply_crawl_delay(crawler: Crawler, robotparser: Any, request: Request) -> N
     if key in downloader.slots:
         downloader.slots[key].delay = seconds
         downloader.slots[key].jitter = 0
+
+
+def rest_from_the_answer(crawler: Crawler, request: Request) -> None:
+    """On `response_downloaded`: the delay of a slot runs from the answer, not from the moment the request was handed
+    to the network as in Scrapy. A connection that takes long to be made would otherwise bring the next request, which
+    finds it open, to the server sooner than the site allows."""
+    if crawler.engine is None:
+        return
+    slot = crawler.engine.downloader.slots.get(request.meta.get("download_slot", ""))
+    if slot is not None:
+        slot.lastseen = time.monotonic()

@@ -114,14 +114,17 @@ def _out_of_quiet(source: Source, due: datetime) -> datetime:
 
 
 def state(source: Source, hours: Sequence[SourceHour], now: datetime) -> Health:
-    """State of a source from its last two weeks. "Not seen" is never "nothing happened": silence is named 静默."""
+    """State of a source from its last two weeks. "Not seen" is never "nothing happened": silence is named 静默.
+
+    An hour in which only duplicates were counted, which happens when documents are understood, was no look.
+    """
     if not source.enabled:
         return Health("off", "已停用")
-    rows = sorted(hours, key=lambda h: h.hour)
+    rows = sorted((h for h in hours if h.polled or h.errors or h.new or h.updated), key=lambda h: h.hour)
     if not rows:
         return Health("new", "尚未采集")
     last = rows[-1]
-    if last.errors and last.last_error and not (last.new or last.unchanged):
+    if last.errors and not (last.new or last.unchanged or last.updated):
         return _failing(rows)
     if now - last.hour > _patience(source, hours, now):
         return Health("slow", f"已有{_span(now - last.hour)}未轮询，采集进程可能没有运行")
@@ -129,7 +132,7 @@ def state(source: Source, hours: Sequence[SourceHour], now: datetime) -> Health:
 
 
 def _failing(rows: Sequence[SourceHour]) -> Health:
-    error = rows[-1].last_error or ""
+    error = rows[-1].last_error or "未说明原因"
     if error.startswith(EXPIRED):
         return Health("expired", error)
     if error.startswith(REFUSED):

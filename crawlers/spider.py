@@ -14,7 +14,7 @@ from crawlers.dates import CHINA
 from crawlers.job import Ask, Job
 from crawlers.kinds import KINDS
 from crawlers.outcomes import Answer, answer, failure
-from crawlers.polite import apply_crawl_delay
+from crawlers.polite import apply_crawl_delay, rest_from_the_answer
 from crawlers.safety import GuardedResolver
 from crawlers.secrets import authorised
 from crawlers.urls import host_key
@@ -38,11 +38,10 @@ class PollSpider(Spider):
         self.allowed = job.allowed
         self.tasks: set[asyncio.Task[None]] = set()
         self.wake = asyncio.Event()
-        self.on_robots: Any = None
+        self.receivers: tuple[Any, ...] = ()  #: signals hold their receivers weakly
         self.failure: BaseException | None = None
-        self.resting = (
-            0.0  #: until then a host that we have just asked rests; with `once` its other pages are waited for
-        )
+        #: until then a host that we have just asked rests; with `once` its other pages are waited for
+        self.resting = 0.0
 
     @classmethod
     def from_crawler(cls, crawler: Crawler, *args: Any, **kwargs: Any) -> "PollSpider":
@@ -51,8 +50,12 @@ class PollSpider(Spider):
         def delay(robotparser: Any, request: Request) -> None:
             apply_crawl_delay(crawler, robotparser, request)
 
-        spider.on_robots = delay  # signals hold their receivers weakly
+        def rest(request: Request) -> None:
+            rest_from_the_answer(crawler, request)
+
+        spider.receivers = (delay, rest)
         crawler.signals.connect(delay, signal=signals.robots_parsed)
+        crawler.signals.connect(rest, signal=signals.response_downloaded)
         return spider
 
     async def start(self) -> AsyncIterator[Any]:

@@ -97,7 +97,7 @@ ROLE: Mapping[Role, str] = {
 TASK_ROLE: Mapping[str, str] = {"lead": "牵头", "support": "协办"}
 SOURCE_STATE: Mapping[str, str] = {
     "ok": "正常",
-    "slow": "变慢",
+    "slow": "未按时采集",
     "silent": "静默",
     "failing": "失败",
     "refused": "被拒绝",

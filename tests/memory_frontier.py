@@ -1,5 +1,6 @@
 """A frontier in memory, for tests of the crawler; the real ones are in `storage`."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
@@ -112,9 +113,14 @@ class MemoryFrontier:
             numbers = {
                 f.name: getattr(old, f.name) + getattr(hour, f.name)
                 for f in fields(SourceHour)
-                if f.name not in ("source", "hour", "last_error")
+                if f.name not in ("source", "hour", "last_error", "reasons")
             }
-            hour = replace(hour, **numbers, last_error=hour.last_error or old.last_error)
+            hour = replace(
+                hour,
+                **numbers,
+                last_error=hour.last_error or old.last_error,
+                reasons=dict(Counter(old.reasons) + Counter(hour.reasons)),
+            )
         self.seen_hours[hour.source, hour.hour] = hour
 
     def hours(self, source: str | None, since: datetime) -> list[SourceHour]:

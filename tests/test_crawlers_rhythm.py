@@ -12,6 +12,7 @@ from crawlers.dates import CHINA
 from crawlers.guard import PageCutOff, Readers, read_list
 from crawlers.kinds import Page, UnreadableSource
 from crawlers.kinds.shapes import lease
+from crawlers.leave import counted
 from crawlers.rhythm import LONGEST, SHORTEST, back_off, next_due, profile, revisit, state
 from crawlers.safety import forbidden, refuse
 from crawlers.seen import compare
@@ -108,6 +109,23 @@ def test_a_sick_source_is_explained_with_figures_and_what_to_do() -> None:
     assert not well
     assert "minsheng crawl 在运行" in text
     assert explain(SOURCE, [], NOW) == (True, "尚未采集")
+    why = {"页面没有正文": 2, "超时未返回": 1}
+    _, text = explain(SOURCE, [*good, hour(0, unchanged=2, rejected=2, errors=1, reasons=why)], NOW)
+    assert text.endswith("未收和失败的原因：页面没有正文2次、超时未返回1次")
+
+
+def test_reasons_are_counted_without_what_they_speak_of() -> None:
+    found = counted([
+        "页面没有正文：http://a.example/1", "页面没有正文：http://a.example/2", "第 2 条没有标题", "",
+        "热线.csv 第 3 行：时间 为“昨天”，应为日期",
+        "热线.csv 第 9 行：时间 为“2026”，应为日期", "页面不存在或已删除（HTTP 404）：http://a.example/3",
+    ])  # fmt: skip
+    assert found == {
+        "页面没有正文": 2, "时间，应为日期": 2, "没有标题": 1, "未说明原因": 1, "页面不存在或已删除（HTTP 404）": 1,
+    }  # fmt: skip
+    flood = counted(f"奇怪的原因{n}" for n in range(5000))
+    assert len(flood) == 21
+    assert sum(flood.values()) == 5000
 
 
 @pytest.mark.parametrize(

@@ -236,6 +236,7 @@ def test_second_look_sees_304_edits_deletions_and_new_floors(tmp_path: Path) -> 
     assert (figures.updated, figures.new, figures.rejected) == (1, 0, 1)
     assert figures.unchanged >= 2  # the list, and the page that answered 304
     assert "已删除" in (figures.last_error or "")
+    assert figures.reasons == {"页面不存在或已删除（HTTP 404）": 1}
 
 
 @dataclass

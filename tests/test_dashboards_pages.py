@@ -14,6 +14,7 @@ import pytest
 from board_example import Clock, make_site, office, serve, stored
 from test_dashboards_access import log_in, token_of
 
+from crawlers.advice import explain
 from dashboards import exporting, words
 from dashboards.coverage import health
 from dashboards.searching import read_form, step_for, to_query
@@ -192,6 +193,46 @@ def test_coverage_calls_silence_and_failure_by_name() -> None:
     hours += [SourceHour(source="bureau", hour=now - timedelta(hours=1), polled=2, new=2)]
     found = {row.source.id: row.state for row in health(office(), hours, now)}
     assert found == {"daily": "silent", "hotline": "failing", "bureau": "ok", "town-forum": "new", "sleepy": "off"}
+
+
+@pytest.mark.parametrize(
+    ("error", "back", "state"),
+    [("被拒绝：robots.txt 不允许抓取", 0, "refused"), ("令牌失效：已过期", 0, "expired"), (None, 40, "slow")],
+)
+def test_the_board_says_what_doctor_says(error: str | None, back: int, state: str) -> None:
+    now = Clock().at
+    hours = [
+        SourceHour(source="daily", hour=now - timedelta(hours=back + h), polled=2, new=0 if error else 1,
+                   errors=2 if error else 0, last_error=error)
+        for h in range(9)
+    ]  # fmt: skip
+    row = next(row for row in health(office(), hours, now) if row.source.id == "daily")
+    assert (row.state, row.troubled) == (state, True)
+    well, said = explain(row.source, hours, now)
+    assert not well
+    assert row.reason in said
+    assert row.advice in said
+
+
+def test_a_source_is_shown_hour_by_hour(base: str, site: Site) -> None:
+    now = Clock().at
+    with site.ledger.begin() as tx:
+        tx.frontier.record(SourceHour(
+            source="sleepy", hour=now, polled=41, unchanged=31, new=2, updated=3, duplicate=1, rejected=5, errors=1,
+            delay_seconds=1320.0, reasons={"页面没有正文": 5, "<超时>": 1},
+        ))  # fmt: skip
+    with log_in(base, "officer") as officer:
+        page = officer.get("/sources/sleepy").text
+        assert (
+            "访问 41 次，其中未变 31 次；新增 2 条（此前日均 0.0 条），更新 3 条，重复 1 条，未收 5 条，失败 1 次"
+            in page
+        )
+        assert "平均 11 分钟" in page
+        assert "页面没有正文 5；&lt;超时&gt; 1" in page
+        assert page.count("未访问") == 47
+        assert "页面没有正文 5 次" in officer.get("/sources").text
+        assert "页面没有正文 5；" in officer.get("/sources/export.csv").text
+        assert officer.get("/sources/none").status_code == 404
 
 
 def test_health_is_open_and_counts(base: str) -> None:

@@ -135,10 +135,10 @@ def test_departments_stand_in_the_order_of_the_directory_and_are_not_ranked(stor
 
 def test_what_was_not_seen_is_said(stores: Stores) -> None:
     report = event_special("canteen", *stores, NOW)
-    assert "有2个静默或失败：示例日报、示例市政府网。" in text_of(report)
+    assert "有2个未正常采集：示例日报、示例市政府网。" in text_of(report)
     assert [row[1] for row in table(report, "异常信源").rows] == ["失败", "静默"]
     past = daily(*stores, NOW)
-    assert "截至11月24日0时有1个静默或失败：示例日报。" in text_of(past)
+    assert "截至11月24日0时有2个未正常采集：示例日报、示例市政府网。" in text_of(past)
 
 
 def test_an_empty_office_is_not_called_calm(tmp_path: Path, stores: Stores) -> None:

@@ -407,10 +407,16 @@ def test_coverage_raw_pages_and_ranks(ledger: SqlLedger) -> None:
         hash="h", url="u", source="s", fetched_at=NOW, status=200, content_type="text/html", body=b"\0\xff" * 9
     )  # fmt: skip
     with ledger.begin() as tx:
-        hour = SourceHour(source="s", hour=NOW, polled=2, new=1, delay_seconds=1.5, last_error="503")
+        hour = SourceHour(
+            source="s", hour=NOW, polled=2, new=1, delay_seconds=1.5, last_error="503", reasons={"503": 1}
+        )  # fmt: skip
         tx.frontier.record(hour)
-        tx.frontier.record(replace(hour, hour=NOW + MINUTE, last_error=None, errors=1))
-        (row,) = tx.frontier.hours(None, NOW - HOUR)
+        more = {"503": 2, "没有正文": 1}
+        tx.frontier.record(replace(hour, hour=NOW + MINUTE, last_error=None, errors=1, reasons=more))
+        tx.frontier.record(replace(hour, source="t", reasons={}))
+        row, bare = tx.frontier.hours(None, NOW - HOUR)
+        assert (list(row.reasons.items()), bare.reasons) == ([("503", 3), ("没有正文", 1)], {})
+        assert tx.frontier.hours("s", NOW - HOUR) == [row]
         assert (row.hour, row.polled, row.new, row.errors) == (NOW - 30 * MINUTE, 4, 2, 1)
         assert (row.delay_seconds, row.last_error) == (3.0, "503")
         assert tx.frontier.hours("other", NOW - HOUR) == []

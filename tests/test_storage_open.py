@@ -32,7 +32,7 @@ def test_a_new_folder_and_the_same_again(tmp_path: Path) -> None:
     ledger.close()
     documents, ledger = open_stores(data, segment=cut)
     assert documents.health()["documents"] == 1
-    assert ledger.health()["schema"] == "0002"
+    assert ledger.health()["schema"] == "0003"
     ledger.close()
     documents.close()
     with pytest.raises(StoreError, match="已经关闭"):

@@ -30,7 +30,7 @@ sources_app = typer.Typer(help="信源", no_args_is_help=True)
 #: one look may take so long
 SECONDS = 60.0
 _STATES = {
-    "ok": "正常", "slow": "迟缓", "silent": "静默", "failing": "失败", "refused": "被拒绝", "expired": "令牌失效",
+    "ok": "正常", "slow": "未按时采集", "silent": "静默", "failing": "失败", "refused": "被拒绝", "expired": "令牌失效",
     "off": "停用", "new": "未采集",
 }  # fmt: skip
 

@@ -6,14 +6,13 @@ from datetime import timedelta
 
 from dashboards import words
 from dashboards.charts import padded
-from dashboards.coverage import one
+from dashboards.coverage import HISTORY, TROUBLED, one
 from dashboards.reports import wording
 from dashboards.reports.desk import Desk, Window
 from dashboards.reports.tree import Block, Evidence, Figure, Heading, Note, Paragraph, Statement, Table, para, say
 from storage.ports import DocumentQuery
 from storage.types import Source, SourceHour
 
-TROUBLED = ("silent", "failing", "refused", "expired")
 SOURCES_NAMED = 10
 
 
@@ -132,7 +131,7 @@ def subjects(desk: Desk, window: Window) -> Iterator[Block]:
 def seen(desk: Desk, window: Window) -> Iterator[Block]:
     """采集覆盖情况: what was looked at and what was not, so that silence is never read as calm."""
     yield Heading(text="采集覆盖情况")
-    hours = [h for h in desk.tx.frontier.hours(None, window.until - timedelta(days=7)) if h.hour < window.until]
+    hours = [h for h in desk.tx.frontier.hours(None, window.until - HISTORY) if h.hour < window.until]
     by_source: dict[str, list[SourceHour]] = {}
     for hour in hours:
         by_source.setdefault(hour.source, []).append(hour)
@@ -143,7 +142,7 @@ def seen(desk: Desk, window: Window) -> Iterator[Block]:
     if bad:
         yield Table(
             caption=f"异常信源（{desk.hour(window.until)}状态）",
-            columns=("信源", "状态", "24小时采集（次）", "24小时出错（次）", "最近新增", "最近错误"),
+            columns=("信源", "状态", "24小时采集（次）", "24小时出错（次）", "最近新增", "情况说明"),
             rows=tuple(
                 (
                     row.source.name,
@@ -151,7 +150,7 @@ def seen(desk: Desk, window: Window) -> Iterator[Block]:
                     row.polled,
                     row.errors,
                     desk.stamp(row.last_new),
-                    wording.cut(row.last_error or "—", 30),
+                    wording.cut(row.reason, 40),
                 )
                 for row in bad[:SOURCES_NAMED]
             ),
@@ -164,13 +163,13 @@ def _coverage(desk: Desk, window: Window, enabled: list[Source], bad: list[Sourc
         yield say("本单位尚未启用信源，本报告只反映导入和推送的信息。", Evidence(what="信源", count=0))
     elif not bad:
         yield say(
-            f"已启用信源{len(enabled)}个，截至{desk.hour(window.until)}均未发现静默或失败。",
+            f"已启用信源{len(enabled)}个，截至{desk.hour(window.until)}均未发现异常。",
             Evidence(what="信源", count=len(enabled), ids=tuple(s.id for s in enabled[:100])),
         )
     else:
         named = "、".join(s.name for s in bad[:SOURCES_NAMED]) + ("等" if len(bad) > SOURCES_NAMED else "")
         yield say(
-            f"已启用信源{len(enabled)}个，截至{desk.hour(window.until)}有{len(bad)}个静默或失败：{named}。"
+            f"已启用信源{len(enabled)}个，截至{desk.hour(window.until)}有{len(bad)}个未正常采集：{named}。"
             "上述信源这一时段的信息可能未采集到，本报告有关数字不含这部分。",
             Evidence(what="信源", count=len(bad), ids=tuple(s.id for s in bad[:100])),
         )

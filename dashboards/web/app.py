@@ -138,6 +138,7 @@ ROUTES = (
     Row("POST", "/duty/umbrellas", silences.gather, DUTY),
     Row("GET", "/sources", sources.index, CITY),
     Row("GET", "/sources/export.{format}", exports.sources, CITY_WORKS),
+    Row("GET", "/sources/{source_id}", sources.hours, CITY),
     Row("POST", "/sources/retry", sources.retry, OFFICER),
     Row("POST", "/sources/{source_id}/poll", sources.poll, OFFICER),
     Row("GET", "/reports", reports.index, CITY),

@@ -11,7 +11,7 @@ from fastapi import HTTPException
 from starlette.responses import FileResponse, Response, StreamingResponse
 
 from dashboards import exporting, words
-from dashboards.coverage import health
+from dashboards.coverage import HISTORY, health
 from dashboards.reports.issues import issues
 from dashboards.reports.tree import KIND_NAMES
 from dashboards.web import reports
@@ -122,11 +122,14 @@ def sources(visit: Here, format: str) -> Response:
     """Every source with its state."""
     names = visit.names
     with visit.site.ledger.read() as tx:
-        found = health(visit.office, tx.frontier.hours(None, visit.now - timedelta(days=7)), visit.now)
-    columns = ("编号", "信源", "类型", "状态", "启用", "近24小时", "此前日均", "采集", "失败", "最近更新", "最近错误")
+        found = health(visit.office, tx.frontier.hours(None, visit.now - HISTORY), visit.now)
+    columns = ("编号", "信源", "类型", "状态", "启用", "说明", "访问", "其中未变", "新增", "更新", "重复", "未收",
+               "失败", "未收和失败的原因", "平均延迟（分钟）", "此前日均新增", "最近新增", "最近错误")  # fmt: skip
     rows = [
         (r.source.id, r.source.name, words.KIND[r.source.kind], words.SOURCE_STATE[r.state],
-         "是" if r.source.enabled else "否", r.new, f"{r.before:.1f}", r.polled, r.errors, names.exact(r.last_new),
+         "是" if r.source.enabled else "否", r.reason, r.polled, r.unchanged, r.new, r.updated, r.duplicate, r.rejected,
+         r.errors, "；".join(f"{reason} {count}" for reason, count in r.reasons),
+         "" if r.delay_minutes is None else f"{r.delay_minutes:.0f}", f"{r.before:.1f}", names.exact(r.last_new),
          r.last_error or "")
         for r in found
     ]  # fmt: skip

@@ -1,21 +1,33 @@
 """信源: where we look, what came, what did not."""
 
-from datetime import timedelta
-
 from fastapi import HTTPException
 from starlette.responses import Response
 
-from dashboards.coverage import health
+from dashboards.coverage import HISTORY, by_hour, health, one
 from dashboards.web.visit import Here
+
+#: hours on the page of one source
+HOURS = 48
 
 
 def index(visit: Here) -> Response:
     """Every source with its state."""
     with visit.site.ledger.read() as tx:
-        rows = health(visit.office, tx.frontier.hours(None, visit.now - timedelta(days=7)), visit.now)
+        rows = health(visit.office, tx.frontier.hours(None, visit.now - HISTORY), visit.now)
         parked = tx.intake.parked(50)
         waiting = tx.intake.waiting()
     return visit.page("sources.html", rows=rows, parked=parked, waiting=waiting, latest=visit.site.documents.latest())
+
+
+def hours(visit: Here, source_id: str) -> Response:
+    """One source, hour by hour: what was asked and what came, the youngest hour first."""
+    source = visit.office.sources.get(source_id)
+    if source is None:
+        raise HTTPException(404, "没有这个信源。")
+    with visit.site.ledger.read() as tx:
+        found = tx.frontier.hours(source_id, visit.now - HISTORY)
+    rows = by_hour(source_id, found, visit.now, back=HOURS)[::-1]
+    return visit.page("source.html", row=one(source, found, visit.now), hours=rows)
 
 
 def poll(visit: Here, source_id: str) -> Response:

@@ -1,5 +1,6 @@
 """What the crawler saw: figures by hour, raw pages as evidence, hot lists."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
@@ -10,15 +11,15 @@ from sqlalchemy import Connection, delete, func, select
 from storage.ledger.codec import key, moment, optional_key, stamp
 from storage.ledger.dialect import insert, upsert
 from storage.ledger.tables import ranks as rank_rows
-from storage.ledger.tables import raw_pages, source_hours
+from storage.ledger.tables import raw_pages, source_hours, source_reasons
 from storage.types import RawPage, SourceHour
 
 _SUMS = ("polled", "unchanged", "new", "updated", "duplicate", "rejected", "errors", "delay_seconds")
 
 
 def record(db: Connection, hour: SourceHour) -> None:
-    """Add to the row of (source, hour); the last error stays until another comes."""
-    row = asdict(hour) | {
+    """Add to the row of (source, hour); the last error stays until another comes, the reasons are counted."""
+    row = {name: value for name, value in asdict(hour).items() if name != "reasons"} | {
         "source": key(hour.source),
         "hour": stamp(hour.hour.replace(minute=0, second=0, microsecond=0)),
         "last_error": optional_key(hour.last_error),
@@ -28,15 +29,37 @@ def record(db: Connection, hour: SourceHour) -> None:
     added: dict[str, object] = {name: source_hours.c[name] + new[name] for name in _SUMS}
     added["last_error"] = func.coalesce(new.last_error, source_hours.c.last_error)
     db.execute(statement.on_conflict_do_update(index_elements=["source", "hour"], set_=added))
+    if hour.reasons:
+        _count(db, {"source": row["source"], "hour": row["hour"]}, hour)
+
+
+def _count(db: Connection, place: dict[str, object], hour: SourceHour) -> None:
+    """In one order of reasons, so that two workers on the same hour never wait for each other in a ring."""
+    counted: dict[str, int] = defaultdict(int)
+    for reason, count in hour.reasons.items():
+        counted[key(reason)] += count
+    rows = [{**place, "reason": reason, "count": count} for reason, count in sorted(counted.items())]
+    statement = insert(db, source_reasons).values(rows)
+    added = {"count": source_reasons.c["count"] + statement.excluded["count"]}
+    db.execute(statement.on_conflict_do_update(index_elements=["source", "hour", "reason"], set_=added))
 
 
 def hours(db: Connection, source: str | None, since: datetime) -> list[SourceHour]:
-    """In order of hour, then source."""
+    """In order of hour, then source; the reasons of an hour, the most frequent first."""
     wanted = select(source_hours).where(source_hours.c.hour >= stamp(since))
+    why = select(source_reasons).where(source_reasons.c.hour >= stamp(since))
     if source is not None:
         wanted = wanted.where(source_hours.c.source == key(source))
+        why = why.where(source_reasons.c.source == key(source))
+    reasons: dict[tuple[str, int], dict[str, int]] = defaultdict(dict)
+    order = (source_reasons.c["count"].desc(), source_reasons.c.reason)
+    for name, hour, reason, count in db.execute(why.order_by(*order)):
+        reasons[name, hour][reason] = count
     rows = db.execute(wanted.order_by(source_hours.c.hour, source_hours.c.source)).mappings()
-    return [SourceHour(**{**row, "hour": moment(row["hour"])}) for row in rows]
+    return [
+        SourceHour(**{**row, "hour": moment(row["hour"]), "reasons": reasons.get((row["source"], row["hour"]), {})})
+        for row in rows
+    ]
 
 
 def keep_raw(db: Connection, page: RawPage) -> None:

@@ -146,6 +146,13 @@ source_hours = Table(
     Index("source_hours_hour", "hour"),
 )  # fmt: skip
 
+source_reasons = Table(
+    "source_reasons", metadata,
+    _id("source"), Column("hour", BigInteger, primary_key=True, autoincrement=False), _id("reason"),
+    Column("count", Integer, nullable=False),
+    Index("source_reasons_hour", "hour"),
+)  # fmt: skip
+
 raw_pages = Table(
     "raw_pages", metadata,
     _id("hash"), _text("url"), _text("source"), _time("fetched_at", nullable=False),

@@ -103,6 +103,7 @@ class SourceHour:
     errors: int = 0
     delay_seconds: float = 0.0  #: sum of publish → seen over `new`
     last_error: str | None = None
+    reasons: Mapping[str, int] = field(default_factory=dict)  #: why something was rejected or failed → how often
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
