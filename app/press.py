@@ -4,6 +4,7 @@ import logging
 import threading
 from collections.abc import Callable
 
+from dashboards.reports.issues import clear_leftovers
 from dashboards.reports.press import Press, make_next
 from storage.ports import StoreError
 
@@ -16,6 +17,7 @@ LOOK = 5.0
 def run_press(press: Press, stop: threading.Event, wake: threading.Event, ended: Callable[[], None]) -> None:
     """Make what is ordered until `stop`. An error of the program ends the process (`ended`), as everywhere."""
     try:
+        clear_leftovers(press.data, press.clock())
         while not stop.is_set():
             wake.clear()
             try:

@@ -1,15 +1,18 @@
-"""What the settings pages try out for real: a message through a channel, one look at a source."""
+"""What the settings pages try out for real: a message through a channel, one look at a source, a topic's rule."""
 
 import json
 import secrets
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
+from analysis.topics import TopicMatcher
 from app import clock
 from app.sender import send_test
-from storage.types import Office
+from dashboards.site import TopicTest
+from storage.types import Office, StoredDocument, Topic, TopicHit
 
 #: a look takes at most a minute by itself; the rest is the start of the process
 SECONDS = 90.0
@@ -35,3 +38,16 @@ def source_preview(config: Path) -> Callable[[str], Mapping[str, object]]:
         return found
 
     return preview
+
+
+def topic_test(office: Callable[[], Office]) -> TopicTest:
+    """(rule, exclude, documents) → document id → hit, by the matcher that assesses; QuerySyntaxError for a rule."""
+
+    def test(rule: str, exclude: str, rows: Sequence[StoredDocument]) -> dict[str, TopicHit]:
+        trial = Topic(id="trial", name="试算专题", rule=rule, exclude=exclude)
+        matcher = TopicMatcher(replace(office(), topics={trial.id: trial}))
+        texts = [f"{row.document.title}\n{row.document.text}" for row in rows]
+        found = matcher.match(texts)
+        return {row.document.id: hits[0] for row, hits in zip(rows, found, strict=True) if hits}
+
+    return test

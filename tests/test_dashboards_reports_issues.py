@@ -1,6 +1,7 @@
 """Numbers of kept reports, who may approve them, and that the register and the files agree."""
 
 import hashlib
+import os
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
@@ -12,7 +13,7 @@ from test_dashboards_reports_store import NOW, build
 
 from dashboards.reports import writers
 from dashboards.reports.facts import daily, event_special
-from dashboards.reports.issues import Issue, NotAllowed, approve, decide, issues, keep, register, sent
+from dashboards.reports.issues import Issue, NotAllowed, approve, clear_leftovers, decide, issues, keep, register, sent
 from dashboards.reports.tree import Report, Title
 from storage.ports import DocumentStore, Ledger
 from storage.types import Office
@@ -147,3 +148,18 @@ def test_a_making_that_was_killed_leaves_a_number_that_is_used_again(tmp_path: P
     brief = event_special("canteen", here, documents, ledger, NOW)
     cut = register([], brief, "chen")
     assert register([cut], brief, "chen").number == cut.number == 1
+
+
+def test_what_a_kill_left_aside_is_cleared_and_a_making_under_way_is_not(tmp_path: Path) -> None:
+    assert clear_leftovers(tmp_path, NOW) == 0, "no folder yet"
+    for owner, age in (("killed", 700), ("working", 10), ("empty", 700)):
+        aside = tmp_path / "reports" / f".making-{owner}"
+        aside.mkdir(parents=True)
+        if owner != "empty":
+            (aside / "x.docx").write_bytes(b"half")
+        for part in (*aside.iterdir(), aside):
+            os.utime(part, times=(NOW.timestamp() - age,) * 2)
+    fresh = tmp_path / "reports" / ".making-working"
+    os.utime(fresh, times=(NOW.timestamp() - 700,) * 2)  # a long first file: the folder is old, what is in it is not
+    assert clear_leftovers(tmp_path, NOW) == 2
+    assert [path.name for path in (tmp_path / "reports").iterdir()] == [".making-working"]

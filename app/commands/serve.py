@@ -16,7 +16,7 @@ from app.folder import AUTHOR, derived, secret
 from app.press import run_press
 from app.signals import die_with_parent
 from app.stores import stores
-from app.trials import channel_test, source_preview
+from app.trials import channel_test, source_preview, topic_test
 from dashboards.reports.press import Press
 from dashboards.site import Site
 from dashboards.web.app import create_app
@@ -49,6 +49,7 @@ def serve(
         boot=secrets.token_hex(4),
         data=folder.path,
         wake=wake.set,
+        assess_topics=topic_test(lambda: loaded.office),
         test_channel=channel_test(lambda: loaded.office),
         preview_source=source_preview(loaded.directory),
     )

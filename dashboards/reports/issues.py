@@ -14,6 +14,7 @@ import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
+from math import inf
 from pathlib import Path
 
 from dashboards.reports.tree import KIND_NAMES, Report, ReportKind
@@ -179,6 +180,7 @@ def keep(
         issue = register(list(before.values()), report, by, over)
         if issue.key not in before:
             _put(tx, issue)
+    clear_leftovers(data, now)
     aside, entered = data / FOLDER / f".making-{owner}", False
     try:
         issue, moves = _make(data, aside, report, issue, forms, begin)
@@ -215,6 +217,25 @@ def _make(
         files.append((form, (folder / name).relative_to(data).as_posix(), digest))
         moves.append((aside / name, folder / name))
     return replace(issue, files=tuple(files)), moves
+
+
+def clear_leftovers(data: Path, now: datetime) -> int:
+    """Remove what a killed making left aside: nothing was written there for longer than a making may take.
+
+    Returns the number of folders removed. A younger one may be at work in another process.
+    """
+    old = [aside for aside in (data / FOLDER).glob(".making-*") if now.timestamp() - _touched(aside) > MAKING]
+    for aside in old:
+        shutil.rmtree(aside, ignore_errors=True)
+    return len(old)
+
+
+def _touched(aside: Path) -> float:
+    """Seconds since 1970 of the last writing; endlessly young where its maker clears it away this moment."""
+    try:
+        return max(part.stat().st_mtime for part in (aside, *aside.iterdir()))
+    except FileNotFoundError:
+        return inf
 
 
 def _drop_old(data: Path, old: Issue | None, new: Issue) -> None:

@@ -20,6 +20,9 @@ const charts = new Map();
 
 function option(data) {
   const ink = css("--quiet"), line = css("--line");
+  // on the wall the measures follow the screen
+  const wall = document.body.classList.contains("wall");
+  const size = wall ? 1.2 * parseFloat(getComputedStyle(root).fontSize) : 12;
   const bar = (name, values, colour) => ({ name, type: "bar", stack: "all", data: values, color: colour, barMaxWidth: 22 });
   const negative = bar("负面", data.negative, css("--bar-bad"));
   const made = {
@@ -27,8 +30,8 @@ function option(data) {
     textStyle: { fontFamily: getComputedStyle(document.body).fontFamily },
     grid: { left: 8, right: 8, top: data.marks && data.marks.length ? 34 : 14, bottom: 4, containLabel: true },
     tooltip: { trigger: "axis", renderMode: "richText", confine: true, axisPointer: { type: "shadow" } },
-    xAxis: { type: "category", data: data.times, axisLabel: { color: ink }, axisLine: { lineStyle: { color: line } }, axisTick: { show: false } },
-    yAxis: { type: "value", minInterval: 1, axisLabel: { color: ink }, splitLine: { lineStyle: { color: line } } },
+    xAxis: { type: "category", data: data.times, axisLabel: { color: ink, fontSize: size }, axisLine: { lineStyle: { color: line } }, axisTick: { show: false } },
+    yAxis: { type: "value", minInterval: 1, splitNumber: wall ? 2 : 5, axisLabel: { color: ink, fontSize: size }, splitLine: { lineStyle: { color: line } } },
     series: [negative, bar("其他", data.other, css("--bar"))],
   };
   const lines = (data.marks || []).map((mark) => ({
