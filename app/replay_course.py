@@ -120,7 +120,7 @@ class Course:
     def _describe(self, now: datetime, previous: str | None) -> None:
         """Fill in the fields of the event that deciding reads, as `app.facts.summarise` and `app.grading` fill them."""
         facts, topic = self._facts, self._facts.topic
-        first = facts.first[topic]
+        first = facts.first[topic] if topic in facts.first else min(facts.first.values())
         before = self.event
         if before is None:
             before = Event(id=self.id, title="", first_at=first, last_at=first, detected_at=now)
