@@ -17,7 +17,7 @@ MIN_NIGHT = 2
 #: a message that waited longer than any grouping has waited for the end of quiet hours
 NIGHT = timedelta(minutes=30)
 #: what the system says of itself has a body of its own that no list may cut
-_WHOLE = frozenset({"HEARTBEAT", "WATCHDOG", "CHANNEL_DEAD", "DIGEST", "TEST", "REPORT"})
+_WHOLE = frozenset({"HEARTBEAT", "WATCHDOG", "CHANNEL_DEAD", "DIGEST", "TEST", "REPORT", "BURST"})
 #: a list longer than this sends the reader to the system instead
 MAX_LINES = 20
 

@@ -47,6 +47,7 @@ WORDS: dict[str, str] = {
     "CHANNEL_DEAD": "通道失效",
     "SAVED_SEARCH": "检索提醒",
     "WATCHDOG": "系统告警",
+    "BURST": "整体升温提示",
     "HEARTBEAT": "系统正常",
     "NO_CHANGE": "内容未变化",
     "UNCONFIRMED": "责任单位待确认",

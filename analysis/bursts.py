@@ -12,7 +12,7 @@ E_t = λ z_t + (1 - λ) E_{t-1} (Roberts 1959).
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 
 import numpy as np
 import numpy.typing as npt
@@ -35,6 +35,7 @@ class Baseline:
 
     median: tuple[float, ...] = (0.0,) * DAY
     spread: tuple[float, ...] = (1.0,) * DAY  #: max(1.4826 MAD, sqrt(median + 1))
+    zone: tzinfo = UTC  #: whose hours of the day these are
 
     def z(self, count: float, hour: int) -> float:
         """Robust z of one hour's count."""
@@ -66,6 +67,20 @@ def baseline_of(counts: Sequence[float], first_hour: int = 0) -> Baseline:
         if len(same):
             medians[hour], spreads[hour] = _centre(same)
     return Baseline(median=tuple(medians), spread=tuple(spreads))
+
+
+def backdrop(days: Sequence[Sequence[float]], off: Sequence[bool], today_off: bool, zone: tzinfo) -> Baseline | None:
+    """What an event of today stands out from: the noise of its stream, by hour of the day.
+
+    days: the stream's counts of fourteen whole days, 24 hours each; off: which of them were no working days. Where
+    four or more are of today's kind, only they count. The median is 0, for an event brings its own documents on top of
+    the usual ones; the spread is max(1.4826 MAD, sqrt(median + 1)) of the stream. None where that is 1 at every hour:
+    nothing but the quiet stream that is assumed anyway.
+    """
+    same = [day for day, free in zip(days, off, strict=True) if free == today_off]
+    rows = np.asarray(same if len(same) >= _SAME_KIND else days, np.float64)
+    spread = tuple(_centre(rows[:, hour])[1] for hour in range(DAY)) if rows.size else ()
+    return Baseline(spread=spread, zone=zone) if any(s > 1 for s in spread) else None
 
 
 def _centre(values: Series) -> tuple[float, float]:
@@ -172,7 +187,7 @@ def event_speed(hours: Sequence[int], now: datetime, baseline: Baseline | None =
     for ago in range(len(hours) - 1, -1, -1):
         z: float = hours[ago]
         if z and baseline is not None:
-            z = baseline.z(z, (now - timedelta(hours=ago)).hour)
+            z = baseline.z(z, (now - timedelta(hours=ago)).astimezone(baseline.zone).hour)
         level = LAMBDA * z + (1 - LAMBDA) * level
     return level
 

@@ -8,6 +8,8 @@ from analysis.risk_tally import GRAVE_RUMOUR, Mark
 from storage.types import Level, Reason
 
 _VOICES = 3  #: voices (or one authoritative source) that make a machine's mark a floor before a person confirmed it
+_SHARE = 0.05  #: of all voices that they must be as well ...
+_MANY = 20  #: ... or however many others speak
 _SURE = 0.8  #: authority from which one source is enough
 
 _WORDS = {
@@ -41,11 +43,13 @@ def _holds(key: str, seen: Picture) -> tuple[str, ...] | None:
         return () if seen.event.incident_grade == key[6:] else None
     if key in seen.event.flags:
         return seen.tally.flagged(key).evidence
-    return _enough(seen.tally.flagged(GRAVE_RUMOUR if key == "rumour.grave" else key))
+    return _enough(seen.tally.flagged(GRAVE_RUMOUR if key == "rumour.grave" else key), seen.tally.voices)
 
 
-def _enough(mark: Mark) -> tuple[str, ...] | None:
-    return mark.evidence if len(mark.voices) >= _VOICES or mark.authority >= _SURE else None
+def _enough(mark: Mark, documents: int) -> tuple[str, ...] | None:
+    by = len(mark.voices)
+    held = by >= _MANY or (by >= _VOICES and mark.documents >= _SHARE * documents)
+    return mark.evidence if held or mark.authority >= _SURE else None
 
 
 def caps(seen: Picture) -> tuple[Level | None, tuple[Reason, ...]]:

@@ -34,8 +34,15 @@ NOTABLE_FLAGS = ("must.", "rumour", "casualty", "crowd")
 ADDRESSED = ("message", "hotline")
 #: kinds that speak for the administration
 OFFICIAL = ("government", "reply")
-#: distinct voices from which on a machine's mark counts for the event
+#: distinct voices from which on a machine's mark counts for the event, where they are a share of all as well ...
 ENOUGH_VOICES = 3
+ENOUGH_SHARE = 0.05
+#: ... or however many others speak
+MANY_VOICES = 20
+#: 「听说」 alone is how people begin to talk of anything: hearsay must be what the event is about
+HEARSAY_SHARE = 0.25
+#: documents of a topic that make it the event's, as a share of all
+SUBJECT_SHARE = 0.05
 
 
 def stored_of(document: Document, assessment: Assessment, found: Assignment) -> StoredDocument:
@@ -106,6 +113,24 @@ def majority(values: Iterable[str | None]) -> str | None:
     return min(counts, key=lambda value: (-counts[value], value), default=None)
 
 
+def subject(counts: Mapping[str | None, int], first: Mapping[str | None, datetime]) -> str | None:
+    """The event's topic: the commonest of those that are a share of its documents or that it began with.
+
+    counts: topic → documents; first: topic → its earliest document. None stands for documents without a topic. A
+    thread keeps the topic of its opening post; one stray document of many sets none.
+    """
+    total, start = sum(counts.values()), min(first.values(), default=None)
+    known = [t for t, n in counts.items() if t and (n >= SUBJECT_SHARE * total or first[t] == start)]
+    return min(known, key=lambda t: (-counts[t], t), default=None)
+
+
+def carried(flag: str, by: int, voices: int) -> bool:
+    """Whether a machine's mark that so many of these voices carry counts for the event."""
+    if flag == "rumour":
+        return by >= ENOUGH_VOICES and by >= HEARSAY_SHARE * voices
+    return by >= MANY_VOICES or (by >= ENOUGH_VOICES and by >= ENOUGH_SHARE * voices)
+
+
 def summarise(before: Event | None, members: Sequence[Member], *, title: str, sample: bool, now: datetime) -> Event:
     """The event as its members now show it; what people decided stays. members: at least one."""
     own = [m for m in members if m.kind != "reply"] or list(members)
@@ -113,13 +138,15 @@ def summarise(before: Event | None, members: Sequence[Member], *, title: str, sa
     base = before or Event(
         id=members[0].event, title=title, first_at=own[0].at, last_at=own[0].at, detected_at=now, sample=sample
     )
-    topic = majority(m.topic for m in own)
-    # the statutory clocks start here: an older post that only resembles the matter must not start them
-    about = [m.at for m in own if m.topic == topic]
+    first: dict[str | None, datetime] = {}
+    for m in own:
+        first[m.topic] = min(m.at, first.get(m.topic, m.at))
+    topic = subject(Counter(m.topic for m in own), first)
     return replace(
         base,
         title=title,
-        first_at=min(about),
+        # the statutory clocks start here: an older post that only resembles the matter must not start them
+        first_at=first[topic] if topic in first else min(first.values()),
         last_at=max(m.at for m in members),
         topic=topic,
         area=majority(m.area for m in own if m.ours) or majority(m.area for m in own),
@@ -148,7 +175,8 @@ def held_flags(event: Event, members: Sequence[Member]) -> tuple[str, ...]:
     for m in members:
         for flag in m.flags:
             voices.setdefault(flag, set()).add(m.author or m.document)
-    seen = {flag for flag, who in voices.items() if len(who) >= ENOUGH_VOICES}
+    everybody = len({m.author or m.document for m in members})
+    seen = {flag for flag, who in voices.items() if carried(flag, len(who), everybody)}
     floors = (
         {r.code.removeprefix("floor.") for r in event.risk.reasons if r.code.startswith("floor.")}
         if event.risk

@@ -19,6 +19,7 @@ from alerts.silences import Silence, Umbrella
 from analysis.risk import score
 from analysis.titles import LONGEST, representative, title_of
 from app.facts import answered, is_matter, ours, routing_facts, summarise
+from app.usual import Usual
 from dashboards.duty import shifts
 from dashboards.policies import policies, policy_of
 from dashboards.silences import load_silences, load_umbrellas
@@ -38,6 +39,7 @@ class Round:
     tx: Transaction
     read: Read  #: documents by id
     now: datetime
+    usual: Usual | None = None  #: what each topic's events stand out from; None = quiet streams
     events: list[Event] = field(default_factory=list)
     changes: list[LevelChange] = field(default_factory=list)
     plans: list[Plan] = field(default_factory=list)
@@ -97,7 +99,9 @@ class Round:
         self, event: Event, members: Sequence[Member], is_new: bool, policy: Policy | None
     ) -> tuple[Event, LevelChange | None]:
         """Score and level. History is graded as of its own time and has no level of today."""
-        risk = score(event, members, self.office, event.last_at if event.historic else self.now)
+        usual = self.usual.of(event.topic, self.now) if self.usual and not event.historic else None
+        at = event.last_at if event.historic else self.now
+        risk = score(event, members, self.office, at, baseline=usual)
         if policy is not None:
             risk = at_least(risk, policy, event, self.office, self.now)
         event = replace(event, risk=risk, score=risk.score)

@@ -3,6 +3,7 @@
 sweep      every minute: deadlines, repeats, escalation, alerts of closed events, what is stuck
 evaluate   every 2 min the urgent events, every 10 min the others: speed falls, an answer is missing longer
 gathering  every 10 min: does the crawler poll at all
+bursts     every 10 min: does a topic, place or kind of source burst (`app.bursting`)
 morning    once a day from 08:30: the daily word, and sources that lag; also when the process starts later that day
 reports    every minute: are a daily, weekly, monthly report due (`app.reporting`)
 searches   every 5 min: saved searches with a threshold
@@ -23,6 +24,7 @@ from alerts import watchdog
 from alerts.calendar import local
 from alerts.notices import Reach
 from alerts.watchdog import Counts
+from app.bursting import bursts
 from app.heartbeats import LOOPS, beat
 from app.pipeline import Pipeline
 from app.reporting import place_due
@@ -239,6 +241,7 @@ JOBS: Mapping[str, Job] = {
     "evaluate_urgent": evaluate_urgent,
     "evaluate": evaluate,
     "gathering": gathering,
+    "bursts": bursts,
     "searches": searches,
     "close_quiet": close_quiet,
     "nightly": nightly,
@@ -251,6 +254,7 @@ NAMES: Mapping[str, str] = {
     "evaluate_urgent": "紧急事件复核",
     "evaluate": LOOPS["evaluate"],
     "gathering": "采集检查",
+    "bursts": "整体升温检查",
     "searches": "检索提醒",
     "close_quiet": "事件归档",
     "nightly": "夜间维护",
@@ -278,6 +282,7 @@ def schedule(scheduler: BaseScheduler, due: Callable[[str], object], pipeline: P
     every("evaluate_urgent", seconds=risk.evaluate_urgent_seconds)
     every("evaluate", seconds=risk.evaluate_seconds)
     every("gathering", minutes=10)
+    every("bursts", minutes=10)
     every("searches", minutes=5)
     every("close_quiet", hours=1)
     every("nightly", seconds=60)

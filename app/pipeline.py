@@ -18,6 +18,7 @@ from analysis.assess import Assessor
 from analysis.events import Assignment, Grouper
 from app.facts import member_of, notable, stored_of
 from app.grading import Round, by_id
+from app.usual import Usual, stored_hours
 from dashboards.decisions import pending, settle
 from storage.ports import DocumentStore, IntakeRow, Ledger, Transaction
 from storage.types import (
@@ -89,6 +90,14 @@ class Pipeline:
     assessor: Assessor
     grouper: Grouper
     swept: object = None  #: what the minute's sweep remembers of the last one; see `app.sweeping`
+    _usual: Usual | None = None
+
+    @property
+    def usual(self) -> Usual:
+        """The topics' usual hours, looked up once a day each."""
+        if self._usual is None or self._usual.office is not self.office:
+            self._usual = Usual(self.office, stored_hours(self.documents, self.office))
+        return self._usual
 
     def process(self, rows: Sequence[IntakeRow], now: datetime) -> Outcome:
         """Take one claimed batch through every stage. Errors of one document park it; all others propagate."""
@@ -154,7 +163,7 @@ class Pipeline:
         for _, a in kept:
             previous[a.event] = previous.get(a.event) or a.previous
         known, members = tx.events.get(list(newest)), tx.events.members_of(list(newest))
-        made = Round(office=self.office, tx=tx, read=shelf.get, now=now)
+        made = Round(office=self.office, tx=tx, read=shelf.get, now=now, usual=self.usual)
         done: set[str] = set()
         for asked, u in newest.items():
             event, rows = known.get(asked), members[asked]
@@ -196,7 +205,7 @@ class Pipeline:
             with self.ledger.begin() as tx:
                 fresh = by_id(tx.events.get(ids[start : start + REGRADE]))
                 members = tx.events.members_of(list(fresh))
-                made = Round(office=self.office, tx=tx, read=self.documents.get, now=now)
+                made = Round(office=self.office, tx=tx, read=self.documents.get, now=now, usual=self.usual)
                 for event in fresh.values():
                     if event.status != "merged" and event.id in members:
                         made.grade(event, members[event.id], title=event.title, sample=event.sample)

@@ -14,12 +14,13 @@ from datetime import UTC, datetime, timedelta
 
 from alerts.levels import LevelState, bounded, decide, reached
 from analysis.risk import Settled, bare, points, settled
-from analysis.risk_factors import gap
+from analysis.risk_factors import gap, speed
 from analysis.risk_picture import Picture
 from analysis.risk_tally import Tally, micros
 from app.facts import NOTABLE_FLAGS, notable
 from app.jobs import ACTIVE
 from app.replay_facts import Facts
+from app.usual import Usual
 from storage.types import Event, Level, LevelChange, Member, Office, Risk
 
 _SECOND = 1_000_000
@@ -66,6 +67,7 @@ class Course:
     office: Office
     rhythm: Rhythm
     id: str
+    usual: Usual | None = None
     event: Event | None = None
     state: LevelState = field(default_factory=LevelState)
     changes: list[LevelChange] = field(default_factory=list)
@@ -118,7 +120,7 @@ class Course:
     def _describe(self, now: datetime, previous: str | None) -> None:
         """Fill in the fields of the event that deciding reads, as `app.facts.summarise` and `app.grading` fill them."""
         facts, topic = self._facts, self._facts.topic
-        first = facts.first[topic]
+        first = facts.first[topic] if topic in facts.first else min(facts.first.values())
         before = self.event
         if before is None:
             before = Event(id=self.id, title="", first_at=first, last_at=first, detected_at=now)
@@ -169,11 +171,14 @@ class Course:
     def _look(self, event: Event, now: datetime, at: int, *, fresh: bool = False) -> Risk:
         """One evaluation, as `app.grading.Round` makes it."""
         self.evaluations += 1
-        seen = Picture(event, self.office, now, at, self._tally)
+        usual = self.usual.of(event.topic, now) if self.usual is not None else None
+        seen = Picture(event, self.office, now, at, self._tally, usual)
         if fresh or self._settled is None:
             self._settled = settled(seen)
         risk, self._x = bare(seen, self._settled)
         self._cap = risk.cap
+        if seen.baseline is not None:  # its hours differ: only the speed in a quiet stream bounds what comes
+            self._x = {**self._x, "V": speed(replace(seen, baseline=None))}
         if fresh:
             self._matter = self._is_matter(event, risk)
         if self.state.level == 0 and not self._matter:
@@ -247,6 +252,8 @@ class Course:
         if risk.cap != later.cap:
             return False
         both = {k: (v, w) for (k, v), w in zip(x.items(), y.values(), strict=True) if v is not None and w is not None}
+        if self.usual is not None:
+            both["V"] = (0.0, max(both.get("V", (0.0, 0.0))))  # an hour with less noise may raise it, never above this
         weights = self.office.risk.weights
         low, high = (points({k: pick(pair) for k, pair in both.items()}, weights) for pick in (min, max))
         return self._holds(event, risk, low, high)

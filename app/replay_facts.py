@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from app.facts import ADDRESSED, ENOUGH_VOICES, NOTABLE_FLAGS, OFFICIAL
+from app.facts import ADDRESSED, NOTABLE_FLAGS, OFFICIAL, carried, subject
 from storage.types import Member
 
 
@@ -12,13 +12,14 @@ from storage.types import Member
 class Facts:
     """What `app.facts.summarise` reads off all members, kept as they come."""
 
-    topics: Counter[str] = field(default_factory=Counter)
+    topics: Counter[str | None] = field(default_factory=Counter)
     first: dict[str | None, datetime] = field(default_factory=dict)  #: topic → its earliest document
     last: datetime | None = None
     asked: datetime | None = None  #: when a citizen first spoke
     replies: list[datetime] = field(default_factory=list)
     notices: list[datetime] = field(default_factory=list)  #: what the administration published itself
     voices: dict[str, set[str]] = field(default_factory=dict)  #: flag → who carries it, spread included
+    everybody: set[str] = field(default_factory=set)
     addressed: bool = False
     historic: bool = True
     _replied: bool = False  # only replies so far: they stand for the matter
@@ -27,6 +28,7 @@ class Facts:
         self.last = member.at if self.last is None else max(self.last, member.at)
         self.historic = self.historic and member.historic
         self.addressed = self.addressed or member.kind in ADDRESSED
+        self.everybody.add(member.author or member.document)
         for flag in member.flags:
             self.voices.setdefault(flag, set()).add(member.author or member.document)
         if member.kind == "reply":
@@ -46,13 +48,12 @@ class Facts:
             self._replied = False
         elif member.kind == "reply":
             self._replied = True
-        if member.topic:
-            self.topics[member.topic] += 1
+        self.topics[member.topic] += 1
         self.first[member.topic] = min(member.at, self.first.get(member.topic, member.at))
 
     @property
     def topic(self) -> str | None:
-        return min(self.topics, key=lambda t: (-self.topics[t], t), default=None)
+        return subject(self.topics, self.first)
 
     @property
     def answered(self) -> datetime | None:
@@ -61,4 +62,5 @@ class Facts:
 
     def marked(self) -> bool:
         """Whether a mark that somebody must look at is carried by enough voices."""
-        return any(f.startswith(NOTABLE_FLAGS) and len(who) >= ENOUGH_VOICES for f, who in self.voices.items())
+        voices = len(self.everybody)
+        return any(f.startswith(NOTABLE_FLAGS) and carried(f, len(who), voices) for f, who in self.voices.items())

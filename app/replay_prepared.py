@@ -25,9 +25,10 @@ from analysis.events import Assignment, Grouper
 from analysis.risk_tally import micros
 from app.facts import member_of, pooled
 from app.replay_course import Course, Rhythm, moment
+from app.usual import ArrivedHours, Usual
 from storage.types import Assessment, DepartmentGuess, Document, Member, Office
 
-FORMAT = "minsheng-replay-1"
+FORMAT = "minsheng-replay-2"
 _BATCH = 1000
 _GUESSES = 3  #: departments kept of a document
 _HOUR = 3_600_000_000
@@ -51,6 +52,7 @@ class Arrival:
     previous: str | None = None  #: the closed event that its new one is a flare-up of
     departments: tuple[DepartmentGuess, ...] = ()
     text_kind: str = "other"
+    topics: tuple[str, ...] = ()  #: that the document store counts it by
 
 
 @dataclass(slots=True)
@@ -61,6 +63,16 @@ class Prepared:
     arrivals: list[Arrival] = field(default_factory=list)
     closed: dict[str, int] = field(default_factory=dict)
     unread: int = 0
+    _usual: Usual | None = field(default=None, compare=False)
+
+    def usual(self, office: Office) -> Usual:
+        """The topics' usual hours as the running program would have known them; weights make no difference to them."""
+        if self._usual is None:
+            hours = ArrivedHours(office)
+            for arrival in self.arrivals:
+                count(arrival, hours)
+            self._usual = Usual(office, hours)
+        return self._usual
 
     @property
     def origin(self) -> int:
@@ -97,9 +109,15 @@ class _Grouping:
     made: Prepared
     grouper: Grouper
     check_at: int | None = None
+    _hours: ArrivedHours = field(init=False)
+    _usual: Usual = field(init=False)
     _by_event: dict[str, list[Arrival]] = field(default_factory=dict)
     _last: dict[str, datetime] = field(default_factory=dict)
     _silent: list[tuple[datetime, str]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._hours = ArrivedHours(self.office)
+        self._usual = Usual(self.office, self._hours)
 
     def take(self, pairs: Sequence[tuple[Document, Assessment]]) -> None:
         """Documents in order of arrival; the hourly check runs between them where it falls due."""
@@ -117,6 +135,7 @@ class _Grouping:
         for (document, assessment), found in zip(pairs, self.grouper.assign(pairs), strict=True):
             arrival = _arrival(document, assessment, found, self.office)
             self.made.arrivals.append(arrival)
+            count(arrival, self._hours)
             self._by_event.setdefault(found.event, []).append(arrival)
             last = max(document.at, self._last.get(found.event, document.at))
             self._last[found.event] = last
@@ -129,7 +148,8 @@ class _Grouping:
             last, event = heappop(self._silent)
             if self._last[event] != last or event in self.made.closed:
                 continue
-            course = course_of(event, self._by_event[event], self.office, Rhythm.of(self.office, self.made.origin))
+            rhythm = Rhythm.of(self.office, self.made.origin)
+            course = course_of(event, self._by_event[event], self.office, rhythm, self._usual)
             course.advance(at)
             if course.event is not None and course.state.level == 0:
                 self.grouper.close(event)
@@ -144,12 +164,21 @@ def _arrival(document: Document, assessment: Assessment, found: Assignment, offi
         previous=found.previous,
         departments=tuple(assessment.departments[:_GUESSES]),
         text_kind=assessment.text_kind,
+        topics=tuple(dict.fromkeys(t.id for t in [t for t in assessment.topics if t.incident] or assessment.topics)),
     )
 
 
-def course_of(event: str, arrivals: Sequence[Arrival], office: Office, rhythm: Rhythm) -> Course:
+def count(arrival: Arrival, hours: ArrivedHours) -> None:
+    """Into the usual hours of its topics; history is no part of them."""
+    if not arrival.member.historic:
+        hours.add(arrival.member.document, arrival.topics, arrival.member.at, arrival.at)
+
+
+def course_of(
+    event: str, arrivals: Sequence[Arrival], office: Office, rhythm: Rhythm, usual: Usual | None = None
+) -> Course:
     """The event's course up to its last arrival."""
-    course = Course(office, rhythm, event)
+    course = Course(office, rhythm, event, usual)
     for at, group in groupby(arrivals, key=lambda a: a.at):
         rows = list(group)
         previous = next((r.previous for r in rows if r.previous), None)
@@ -181,7 +210,17 @@ def save(prepared: Prepared, path: Path) -> None:
         for a in prepared.arrivals:
             m = a.member
             guesses = [[g.id, g.probability] for g in a.departments]
-            row = [a.at, micros(m.at), micros(m.seen_at), a.incident, a.previous, a.text_kind, guesses, list(m.flags)]
+            row = [
+                a.at,
+                micros(m.at),
+                micros(m.seen_at),
+                a.incident,
+                a.previous,
+                a.text_kind,
+                guesses,
+                m.flags,
+                a.topics,
+            ]
             out.write(orjson.dumps(row + [getattr(m, name) for name in _FIELDS]) + b"\n")
 
 
@@ -205,8 +244,8 @@ def load(path: Path) -> Prepared:
 
 
 def _read(row: list[Any]) -> Arrival:
-    at, published, seen, incident, previous, text_kind, guesses, flags, *rest = row
+    at, published, seen, incident, previous, text_kind, guesses, flags, topics, *rest = row
     values = dict(zip(_FIELDS, rest, strict=True))
     member = Member(at=moment(published), seen_at=moment(seen), flags=tuple(flags), **values)
     found = tuple(DepartmentGuess(id=g, probability=p, reason="") for g, p in guesses)
-    return Arrival(at, member, incident, previous, found, text_kind)
+    return Arrival(at, member, incident, previous, found, text_kind, tuple(topics))

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from alerts.routing import route
+from analysis.bursts import HISTORY_DAYS
 from app.replay_course import Course, Rhythm
 from app.replay_prepared import Arrival, Prepared, course_of, routing_facts
 from storage.types import LevelChange, Office
@@ -30,9 +31,10 @@ def run(prepared: Prepared, office: Office) -> Run:
     """Grade every event up to three days after the last document."""
     rhythm = Rhythm.of(office, prepared.origin)
     end = (prepared.arrivals[-1].at if prepared.arrivals else 0) + rhythm.active + rhythm.usual
+    usual = prepared.usual(office) if prepared.days >= HISTORY_DAYS - 1 else None
     found = Run()
     for event, arrivals in by_event(prepared).items():
-        course = course_of(event, arrivals, office, rhythm)
+        course = course_of(event, arrivals, office, rhythm, usual)
         course.advance(prepared.closed.get(event, end))
         found.courses[event] = course
         found.changes += course.changes

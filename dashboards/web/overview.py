@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from starlette.responses import Response
 
+from dashboards.bursts import current
 from dashboards.charts import padded, volume_chart
 from dashboards.coverage import Coverage, coverage
 from dashboards.site import Site
@@ -61,6 +62,7 @@ def figures(visit: Here) -> dict[str, object]:
             "newest": tx.events.find(department=scope, status=ALIVE, historic=False, sort="newest", size=8)[0],
             "growing": growing(site, tx, scope, visit.now),
             "due": due(tx, scope, visit.now),
+            "bursts": current(tx, visit.now) if scope is None else [],
             "tasks": tx.tasks.counts(scope, now=visit.now),
             "coverage": seen(tx, site, visit) if scope is None else None,
         }

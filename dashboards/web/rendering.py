@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from alerts.streams import StreamBurst, sentence
 from dashboards import words
 from dashboards.done import DONE
 from storage.types import Office
@@ -63,6 +64,9 @@ class Names:
 
     def department(self, department: str | None) -> str:
         return words.department_name(self.office, department)
+
+    def burst(self, burst: StreamBurst) -> str:
+        return sentence(burst, self.office)
 
     def source(self, source: str) -> str:
         return self.office.sources[source].name if source in self.office.sources else source

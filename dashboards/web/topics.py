@@ -7,6 +7,7 @@ from datetime import timedelta
 from fastapi import HTTPException
 from starlette.responses import Response
 
+from dashboards.bursts import current
 from dashboards.charts import padded, shares, volume_chart
 from dashboards.web.overview import ALIVE, limited
 from dashboards.web.visit import Here
@@ -72,10 +73,12 @@ def one(visit: Here, topic_id: str) -> Response:
         events, total = tx.events.find(
             topic=topic_id, department=visit.scope, status=ALIVE, historic=False, sort="level", size=12
         )
+        bursts = [b for b in current(tx, visit.now) if (b.field, b.id) == ("topic", topic_id)]
     return visit.page(
         "topic.html",
         topic=topic,
         events=events,
+        bursts=bursts if visit.scope is None else [],
         total=total,
         chart=volume_chart(buckets, visit.names.zone, days=True) | {"usual": usual(buckets)},
         newest=store.search(query, size=8).rows,

@@ -1,0 +1,102 @@
+"""The usual hours of a topic: what an event of today has to stand out from.
+
+    documents of the fourteen days up to the last midnight ─by topic, day and hour→ `analysis.bursts.backdrop`
+
+Looked up once a day and topic. The running program asks the document store's rollups, a replay its own arrivals.
+"""
+
+from bisect import bisect_left, insort
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+from typing import Protocol
+
+from alerts.calendar import is_workday, local
+from analysis.bursts import DAY, HISTORY_DAYS, Baseline, backdrop
+from analysis.risk_tally import micros
+from storage.ports import DocumentQuery, DocumentStore
+from storage.types import Office
+
+#: (local day, hour) → documents
+Hours = Mapping[tuple[date, int], int]
+
+
+class Counting(Protocol):
+    """Counts documents of a topic (None: all) by their own time in [since, until), of what had come in by `until`."""
+
+    def __call__(self, topic: str | None, since: datetime, until: datetime) -> Hours: ...
+
+
+@dataclass(slots=True)
+class Usual:
+    """Baselines of topics, each computed once a day."""
+
+    office: Office
+    counting: Counting
+    _day: date = date.min
+    _known: dict[str, Baseline | None] = field(default_factory=dict)
+
+    def of(self, topic: str | None, now: datetime) -> Baseline | None:
+        """None without a topic, with less than fourteen days of history, and for a topic that is quiet at all hours."""
+        if topic is None:
+            return None
+        here = local(now, self.office)
+        if here.date() != self._day:
+            self._day, self._known = here.date(), {}
+        if topic not in self._known:
+            self._known[topic] = self._compute(topic, datetime.combine(here.date(), time(), here.tzinfo))
+        return self._known[topic]
+
+    def _compute(self, topic: str, midnight: datetime) -> Baseline | None:
+        since = midnight - timedelta(days=HISTORY_DAYS)
+        if not self.counting(None, since, since + timedelta(days=1)):
+            return None
+        found = self.counting(topic, since, midnight)
+        if not found:
+            return None
+        days = [since.date() + timedelta(days=n) for n in range(HISTORY_DAYS)]
+        rows = [[float(found.get((day, hour), 0)) for hour in range(DAY)] for day in days]
+        off = [not is_workday(day, self.office) for day in days]
+        zone = midnight.tzinfo or local(midnight, self.office).tzinfo
+        return backdrop(rows, off, not is_workday(midnight.date(), self.office), zone) if zone else None
+
+
+def stored_hours(store: DocumentStore, office: Office) -> Counting:
+    """Counted by the document store."""
+
+    def counted(topic: str | None, since: datetime, until: datetime) -> Hours:
+        query = DocumentQuery(
+            since=since, until=until, historic=False, filters={} if topic is None else {"topic": [topic]}
+        )
+        buckets = store.histogram(query, step="hour", timezone=office.timezone)
+        starts = [(local(b.start, office), b.count) for b in buckets if b.count]
+        return {(start.date(), start.hour): count for start, count in starts}
+
+    return counted
+
+
+@dataclass(slots=True)
+class ArrivedHours:
+    """Counted from a recorded stream, as far as it had come in. `add` each document once, in order of arrival."""
+
+    office: Office
+    _seen: set[str] = field(default_factory=set)
+    _times: dict[str | None, list[tuple[int, int, datetime]]] = field(default_factory=dict)
+
+    def add(self, document: str, topics: tuple[str, ...], at: datetime, came: int) -> None:
+        """at: the document's own time; came: when it came in, microseconds."""
+        if document in self._seen:
+            return
+        self._seen.add(document)
+        for topic in (None, *topics):
+            insort(self._times.setdefault(topic, []), (micros(at), came, at))
+
+    def __call__(self, topic: str | None, since: datetime, until: datetime) -> Hours:
+        rows, end = self._times.get(topic, []), micros(until)
+        counts: Counter[tuple[date, int]] = Counter()
+        for _, came, at in rows[bisect_left(rows, (micros(since),)) : bisect_left(rows, (end,))]:
+            if came < end:
+                here = local(at, self.office)
+                counts[here.date(), here.hour] += 1
+        return counts

@@ -1,0 +1,73 @@
+"""Marks and topics that a few of many documents carry: when they are the event's, and when they are noise."""
+
+from datetime import UTC, datetime, timedelta
+
+from small_office import small_office
+
+from analysis.risk import score
+from app.facts import carried, held_flags, is_matter, subject, summarise
+from app.replay_facts import Facts
+from storage.types import Event, Member
+
+NOW = datetime(2026, 3, 2, 10, tzinfo=UTC)
+
+
+def posts(marked: int, others: int, *flags: str, topic: str | None = None) -> list[Member]:
+    """Posts of so many different people, those with a mark (and topic) after a quarter of the others."""
+    rows = []
+    for n in range(marked + others):
+        at = NOW + timedelta(minutes=n)
+        mine = others // 4 <= n < others // 4 + marked
+        rows.append(
+            Member(
+                event="e", document=f"d{n}", author=f"a{n}", at=at, seen_at=at, kind="social", source="s",
+                sentiment=0.3, negative=False, topic=topic if mine else None, flags=flags if mine else (),
+            )
+        )  # fmt: skip
+    return rows
+
+
+def event(members: list[Member]) -> Event:
+    return summarise(None, members, title="t", sample=False, now=members[-1].at)
+
+
+def test_hearsay_of_a_few_among_many_is_not_what_an_event_is_about() -> None:
+    for marked, others, held in ((3, 5, True), (2, 0, False), (15, 160, False), (60, 100, True)):
+        members = posts(marked, others, "rumour")
+        assert ("rumour" in held_flags(event(members), members)) is held, (marked, others)
+        assert is_matter(event(members), members) is held
+    assert carried("must.emergency", 3, 60)
+    assert not carried("must.emergency", 3, 61)
+    assert carried("casualty", 20, 5000), "twenty people who speak of injured ones are enough in any crowd"
+
+
+def test_a_floor_needs_a_share_of_the_voices_too() -> None:
+    office = small_office()
+    assert "must.moral" in office.risk.floors
+    for marked, others, held in ((3, 20, True), (3, 200, False), (20, 2000, True)):
+        members = posts(marked, others, "must.moral")
+        risk = score(event(members), members, office, members[-1].at)
+        assert (risk.floor is not None) is held, (marked, others)
+
+
+def test_one_stray_document_does_not_set_the_topic_but_the_opening_post_does() -> None:
+    assert event(posts(1, 60, topic="education")).topic is None
+    assert event(posts(4, 60, topic="education")).topic == "education"
+    thread = posts(1, 60, topic="education")
+    opened = [*sorted(thread, key=lambda m: m.topic is None)]
+    first = min(m.at for m in thread) - timedelta(minutes=1)
+    opened[0] = Member(
+        event="e", document="o", at=first, seen_at=first, kind="forum", source="s", sentiment=0.3, negative=True,
+        topic="education",
+    )  # fmt: skip
+    assert event(opened).topic == "education"
+    assert subject({}, {}) is None
+
+
+def test_the_replay_counts_the_same() -> None:
+    for members in (posts(1, 60, "rumour", topic="education"), posts(9, 20, "must.vital", topic="education")):
+        facts = Facts()
+        for member in members:
+            facts.add(member)
+        assert facts.topic == event(members).topic
+        assert facts.marked() == ("must.vital" in held_flags(event(members), members))
