@@ -15,6 +15,7 @@ from board_example import Clock, make_site, serve, stored
 from docx import Document as WordDocument
 from test_dashboards_access import log_in, token_of
 
+from alerts.calendar import local
 from alerts.notices import suppressed
 from dashboards.duty import shifts
 from dashboards.policies import policies, policy_of, read
@@ -263,6 +264,34 @@ ANSWERS = {f"q_{code}": "约三千户家庭，先公布划分依据。" for code
 )}  # fmt: skip
 
 
+def consulted(office: Office, path: str) -> None:
+    """征求意见 of the policy: what is refused, then a running one, then its outcome."""
+    today = local(office.clock.at, office.site.office()).date()
+    begin, end = (today - timedelta(days=31)).isoformat(), (today - timedelta(days=2)).isoformat()
+    link = "https://gov.invalid/draft"
+    consult, form = f"{path}/consult", {"begin": begin, "end": end, "link": link}
+    assert "尚未登记征求意见" in office.post("lead-jyj", f"{path}/release", 422)
+    office.post("lead-scjg", consult, 404, **form)
+    office.post("reviewer", consult, 403, **form)
+    for wrong, told in (
+        ({"begin": "昨天"}, "起止日期"),
+        ({"link": "javascript:alert(1)"}, "网址"),
+        ({"end": (today - timedelta(days=20)).isoformat()}, "少于 30 日"),
+        ({"opinions": "2", "adopted": "3", "uptake": "都采纳"}, "不能多于"),
+        ({"opinions": "2"}, "采纳情况"),
+        ({"opinions": "²"}, "须为数字"),
+    ):
+        assert told in office.post("lead-jyj", consult, 422, **{**form, **wrong}), wrong
+    running = {**form, "end": (today + timedelta(days=1)).isoformat()}
+    assert "待截止后登记" in office.post("lead-jyj", consult, 422, **running, opinions="2", uptake="正在汇总")
+    office.post("lead-jyj", consult, **running)
+    assert "尚未截止" in office.post("lead-jyj", f"{path}/release", 422)
+    office.post("lead-jyj", consult, **form, opinions="12", adopted="3", uptake="划分依据已写入附件；合并学区未采纳。")
+    page = office.get("officer", path)
+    for words in ("合并学区未采纳", "收到 12 条，采纳 3 条", f'href="{link}"'):
+        assert words in page, words
+
+
 def test_a_policy_from_draft_to_live_plan(office: Office) -> None:
     draft = {"title": "学区动态调整办法", "topic": "education", "rule": "学区 | 入学名额", "release_on": "2026-12-01"}
     assert "请填写政策名称" in office.post("lead-jyj", "/policies", 422, **{**draft, "title": ""})
@@ -282,7 +311,9 @@ def test_a_policy_from_draft_to_live_plan(office: Office) -> None:
     again = office.post("reviewer", f"{path}/approve", 422, part="document", version=now[1])
     assert "已经审签" in again
     office.post("lead-jyj", f"{path}/nothing", 404)
+    consulted(office, path)
     office.post("lead-jyj", f"{path}/release")
+    assert "不能再改" in office.post("lead-jyj", f"{path}/consult", 422, exempt="事后补登")
     office.post("lead-jyj", f"{path}/publish", part="document")
     office.post("officer", f"{path}/link", event="school-place")
     page = office.get("lead-jyj", path)
