@@ -16,13 +16,15 @@ from docx import Document as WordDocument
 from test_dashboards_access import log_in, token_of
 
 from alerts.calendar import local
+from alerts.catalogue import BY_HAND
 from alerts.notices import suppressed
+from app.facts import decided
 from dashboards.duty import shifts
 from dashboards.policies import policies, policy_of, read
 from dashboards.silences import end_with_events, load_silences
 from dashboards.site import Site
 from dashboards.visibility import reach
-from storage.types import Reply
+from storage.types import Reply, StoredDocument
 
 
 @dataclass
@@ -243,6 +245,11 @@ def test_who_is_on_duty_and_the_hand_over(office: Office) -> None:
         assert [s.user for s in sorted(roster, key=lambda s: s.start)] == ["officer", "leader"]
         assert {e.action for e in tx.audit.find(object_id="duty:duty-officer")} == {"duty.give", "duty.take"}
     assert "今晚八点" not in office.get("lead-scjg", "/duty")
+    for action, fields in (("sign", {}), ("draft", {"text": "已送检。", "treatment": "解决"}), ("submit", {})):
+        office.post("lead-scjg", f"/tasks/task-canteen/{action}", **fields)
+    with office.site.ledger.read() as tx:
+        told = [r.address.get("person") for r in tx.outbox.find(task="task-canteen") if r.reason == "REVIEW"]
+    assert told == ["leader"], "what people do on the pages goes to who took over, as what the sweep finds"
 
 
 def test_what_was_not_sent_is_shown_with_its_reason(office: Office) -> None:
@@ -346,3 +353,21 @@ def test_a_corrected_department_offers_to_hand_the_task_on(office: Office) -> No
     assert (
         office.post("officer", "/document/canteen-1/correct", field="department", value="jyj") == "/document/canteen-1"
     )
+
+
+def test_a_corrected_department_decides_the_routing_until_it_is_taken_back(office: Office) -> None:
+    def read_again() -> list[StoredDocument]:
+        return office.site.documents.get(["canteen-0", "canteen-1"])
+
+    before = read_again()[0].assessment.departments
+    assert decided(read_again()) == ()
+    for unit in ("jyj", "scjg"):  # the second word replaces the first
+        office.post("officer", "/document/canteen-0/correct", field="department", value=unit)
+        assert decided(read_again()) == (unit,)
+    assert [g.reason for g in read_again()[0].assessment.departments].count(BY_HAND) == 1
+    with office.site.ledger.read() as tx:
+        (live,) = tx.notes.corrections(document="canteen-0")
+    office.post("officer", "/document/canteen-0/undo", correction=live.id)
+    assert decided(read_again()) == ()
+    after = read_again()[0].assessment.departments
+    assert [g.id for g in after][:1] == [g.id for g in before][:1], "the machine's word stands again"
