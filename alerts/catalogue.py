@@ -8,6 +8,9 @@ from dataclasses import dataclass
 
 from storage.types import DepartmentGuess, DutyRule, Level, Office, Reason, Topic
 
+#: the reason of a DepartmentGuess that is a person's word, as the pages keep it in the assessment
+BY_HAND = "人工更正"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:

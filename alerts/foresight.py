@@ -6,10 +6,10 @@ the policy. Nothing is released without them. Pure.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 
 from alerts.notices import for_event
-from alerts.policies import Policy, fired, meets, release_problems
+from alerts.policies import Policy, fired, meets, release_problems, unheard
 from storage.query import QuerySyntaxError, matches, parse
 from storage.types import Delivery, Event, Level, Office, Reason, Risk
 
@@ -50,9 +50,9 @@ def assessment_problems(answers: Mapping[str, str], conclusion: str) -> list[str
     return problems
 
 
-def unready(policy: Policy, assessment: Assessment | None) -> list[str]:
-    """What stands against a release: the package, the assessment, the 预案; in Chinese, empty when nothing does."""
-    problems = release_problems(policy)
+def unready(policy: Policy, assessment: Assessment | None, today: date) -> list[str]:
+    """What stands against a release on this day: package, consultation, assessment, 预案; in Chinese."""
+    problems = [*release_problems(policy), *unheard(policy.consultation, today)]
     if assessment is None:
         problems.append("尚未做舆情风险评估")
     elif assessment.conclusion.startswith("暂缓"):

@@ -46,6 +46,20 @@ class Trigger:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Consultation:
+    """征求意见 on a draft, or the reason why there is none."""
+
+    begin: str = ""  #: ISO dates, both inclusive
+    end: str = ""
+    link: str = ""  #: where people could read the draft and answer
+    short_reason: str = ""  #: the public reason for fewer than CONSULTATION_DAYS
+    opinions: int | None = None  #: how many came; None until it is counted
+    adopted: int = 0
+    uptake: str = ""  #: how they were taken up, and why others were not
+    exempt: str = ""  #: why no consultation is needed, or why the release does not wait for its end
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """A policy with its package, its interpreter and its 预案."""
 
@@ -62,6 +76,7 @@ class Policy:
     release_on: str = ""  #: planned, ISO date
     registered_by: str = ""
     registered_at: datetime | None = None
+    consultation: Consultation | None = None
     withdrawn_at: datetime | None = None
     version: int = 1  #: optimistic lock
 
@@ -106,6 +121,19 @@ def consultation_problems(start: date, end: date, short_reason: str = "", decide
         problems.append(f"征求意见仅 {days} 日，少于 {CONSULTATION_DAYS} 日，须公开说明缩短的理由（国务院令第713号）")
     if decided_at is not None and decided_at <= end:
         problems.append("征求意见尚未截止即作出决定")
+    return problems
+
+
+def unheard(consultation: Consultation | None, today: date) -> list[str]:
+    """What of the consultation stands against a release on this day, in Chinese; an exemption needs its reason only."""
+    if consultation is None:
+        return ["尚未登记征求意见情况（或不征求意见的理由）"]
+    if consultation.exempt:
+        return []
+    begin, end = date.fromisoformat(consultation.begin), date.fromisoformat(consultation.end)
+    problems = consultation_problems(begin, end, consultation.short_reason, today)
+    if not problems and consultation.opinions is None:
+        problems.append("尚未登记收到的意见数和采纳情况")
     return problems
 
 

@@ -9,11 +9,11 @@ Deciding is `alerts.policies` and `alerts.foresight`. Every function works in th
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 
 from alerts.foresight import Assessment, about, unready
 from alerts.identity import digest
-from alerts.policies import PART_NAMES, Part, PartName, Policy
+from alerts.policies import PART_NAMES, Consultation, Part, PartName, Policy
 from storage.ledger.codec import dump, load
 from storage.ports import StaleVersion, Transaction
 from storage.types import AuditEntry, Event, User
@@ -100,12 +100,30 @@ def publish_part(tx: Transaction, policy: Policy, part: str, at: datetime, user:
     return change(tx, replace(policy, parts=parts), "policy.publish", user, now, PART_NAMES[name])
 
 
-def release(tx: Transaction, kept: KeptPolicy, user: User, now: datetime) -> Policy:
-    """The policy is out: its 预案 is live from now on. PolicyRefused names everything that is missing."""
+def consult(tx: Transaction, policy: Policy, row: Consultation, user: User, now: datetime) -> Policy:
+    """Keep what is known of the consultation; a later word replaces it, the audit keeps both."""
+    if policy.released_at is not None:
+        raise PolicyRefused("该政策已经发布，征求意见情况不能再改")
+    return change(tx, replace(policy, consultation=row), "policy.consult", user, now, said(row))
+
+
+def said(row: Consultation) -> str:
+    """One line of the consultation for the audit and the page."""
+    if row.exempt:
+        return f"例外：{row.exempt}"
+    counted = "" if row.opinions is None else f"，收到 {row.opinions} 条，采纳 {row.adopted} 条"
+    return f"{row.begin} 至 {row.end}{counted}"
+
+
+def release(tx: Transaction, kept: KeptPolicy, user: User, now: datetime, today: date) -> Policy:
+    """The policy is out: its 预案 is live from now on. PolicyRefused names everything that is missing.
+
+    today: the office's own date, by which a consultation has ended or not.
+    """
     policy = kept.policy
     if policy.released_at is not None:
         raise PolicyRefused("该政策已经发布")
-    problems = unready(policy, kept.assessment)
+    problems = unready(policy, kept.assessment, today)
     if problems:
         raise PolicyRefused("；".join(problems))
     return change(tx, replace(policy, released_at=now), "policy.release", user, now)

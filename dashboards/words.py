@@ -181,6 +181,7 @@ AUDIT: Mapping[str, str] = {
     "duty.take": "接班",
     "policy.register": "登记政策",
     "policy.assess": "填写舆情风险评估",
+    "policy.consult": "登记征求意见",
     "policy.plan": "修订应对处置预案",
     "policy.approve": "审签",
     "policy.release": "政策发布",

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from simulated import Town, user
 from small_office import small_office
 
 from alerts.foresight import about, at_least, plan_fired, unready
-from alerts.policies import Policy, Trigger
+from alerts.policies import Consultation, Policy, Trigger, unheard
 from dashboards.policies import change, linked, policies, register
 from storage.types import Event, Risk
 
@@ -95,6 +96,18 @@ def test_the_pure_parts(town: Town) -> None:
     assert about([made], ["路边停车收费太高"]) == made
     assert about([made], ["停车收费员招聘"]) is None
     assert about([replace(made, withdrawn_at=town.now)], ["停车收费"]) is None
-    assert "尚未做舆情风险评估" in unready(made, None)
+    assert "尚未做舆情风险评估" in unready(made, None, town.now.date())
     with town.ledger.read() as tx:
         assert policies(tx) == [made]
+
+
+def test_a_release_waits_for_the_end_of_the_consultation() -> None:
+    row = Consultation(begin="2026-11-01", end="2026-11-30", link="https://gov.invalid/draft")
+    counted = replace(row, opinions=12, adopted=3, uptake="采纳三条")
+    assert unheard(None, date(2026, 12, 1)) == ["尚未登记征求意见情况（或不征求意见的理由）"]
+    assert unheard(counted, date(2026, 11, 30)) == ["征求意见尚未截止即作出决定"]
+    assert unheard(counted, date(2026, 12, 1)) == []
+    assert unheard(row, date(2026, 12, 1)) == ["尚未登记收到的意见数和采纳情况"]
+    assert "29 日" in unheard(replace(counted, end="2026-11-29"), date(2026, 12, 1))[0]
+    assert unheard(replace(counted, end="2026-11-29", short_reason="汛期应急"), date(2026, 12, 1)) == []
+    assert unheard(replace(row, exempt="依法需要保密"), date(2026, 11, 2)) == []

@@ -15,13 +15,16 @@ from board_example import Clock, make_site, serve, stored
 from docx import Document as WordDocument
 from test_dashboards_access import log_in, token_of
 
+from alerts.calendar import local
+from alerts.catalogue import BY_HAND
 from alerts.notices import suppressed
+from app.facts import decided
 from dashboards.duty import shifts
 from dashboards.policies import policies, policy_of, read
 from dashboards.silences import end_with_events, load_silences
 from dashboards.site import Site
 from dashboards.visibility import reach
-from storage.types import Reply
+from storage.types import Reply, StoredDocument
 
 
 @dataclass
@@ -242,6 +245,11 @@ def test_who_is_on_duty_and_the_hand_over(office: Office) -> None:
         assert [s.user for s in sorted(roster, key=lambda s: s.start)] == ["officer", "leader"]
         assert {e.action for e in tx.audit.find(object_id="duty:duty-officer")} == {"duty.give", "duty.take"}
     assert "今晚八点" not in office.get("lead-scjg", "/duty")
+    for action, fields in (("sign", {}), ("draft", {"text": "已送检。", "treatment": "解决"}), ("submit", {})):
+        office.post("lead-scjg", f"/tasks/task-canteen/{action}", **fields)
+    with office.site.ledger.read() as tx:
+        told = [r.address.get("person") for r in tx.outbox.find(task="task-canteen") if r.reason == "REVIEW"]
+    assert told == ["leader"], "what people do on the pages goes to who took over, as what the sweep finds"
 
 
 def test_what_was_not_sent_is_shown_with_its_reason(office: Office) -> None:
@@ -263,6 +271,34 @@ ANSWERS = {f"q_{code}": "约三千户家庭，先公布划分依据。" for code
 )}  # fmt: skip
 
 
+def consulted(office: Office, path: str) -> None:
+    """征求意见 of the policy: what is refused, then a running one, then its outcome."""
+    today = local(office.clock.at, office.site.office()).date()
+    begin, end = (today - timedelta(days=31)).isoformat(), (today - timedelta(days=2)).isoformat()
+    link = "https://gov.invalid/draft"
+    consult, form = f"{path}/consult", {"begin": begin, "end": end, "link": link}
+    assert "尚未登记征求意见" in office.post("lead-jyj", f"{path}/release", 422)
+    office.post("lead-scjg", consult, 404, **form)
+    office.post("reviewer", consult, 403, **form)
+    for wrong, told in (
+        ({"begin": "昨天"}, "起止日期"),
+        ({"link": "javascript:alert(1)"}, "网址"),
+        ({"end": (today - timedelta(days=20)).isoformat()}, "少于 30 日"),
+        ({"opinions": "2", "adopted": "3", "uptake": "都采纳"}, "不能多于"),
+        ({"opinions": "2"}, "采纳情况"),
+        ({"opinions": "²"}, "须为数字"),
+    ):
+        assert told in office.post("lead-jyj", consult, 422, **{**form, **wrong}), wrong
+    running = {**form, "end": (today + timedelta(days=1)).isoformat()}
+    assert "待截止后登记" in office.post("lead-jyj", consult, 422, **running, opinions="2", uptake="正在汇总")
+    office.post("lead-jyj", consult, **running)
+    assert "尚未截止" in office.post("lead-jyj", f"{path}/release", 422)
+    office.post("lead-jyj", consult, **form, opinions="12", adopted="3", uptake="划分依据已写入附件；合并学区未采纳。")
+    page = office.get("officer", path)
+    for words in ("合并学区未采纳", "收到 12 条，采纳 3 条", f'href="{link}"'):
+        assert words in page, words
+
+
 def test_a_policy_from_draft_to_live_plan(office: Office) -> None:
     draft = {"title": "学区动态调整办法", "topic": "education", "rule": "学区 | 入学名额", "release_on": "2026-12-01"}
     assert "请填写政策名称" in office.post("lead-jyj", "/policies", 422, **{**draft, "title": ""})
@@ -282,7 +318,9 @@ def test_a_policy_from_draft_to_live_plan(office: Office) -> None:
     again = office.post("reviewer", f"{path}/approve", 422, part="document", version=now[1])
     assert "已经审签" in again
     office.post("lead-jyj", f"{path}/nothing", 404)
+    consulted(office, path)
     office.post("lead-jyj", f"{path}/release")
+    assert "不能再改" in office.post("lead-jyj", f"{path}/consult", 422, exempt="事后补登")
     office.post("lead-jyj", f"{path}/publish", part="document")
     office.post("officer", f"{path}/link", event="school-place")
     page = office.get("lead-jyj", path)
@@ -315,3 +353,21 @@ def test_a_corrected_department_offers_to_hand_the_task_on(office: Office) -> No
     assert (
         office.post("officer", "/document/canteen-1/correct", field="department", value="jyj") == "/document/canteen-1"
     )
+
+
+def test_a_corrected_department_decides_the_routing_until_it_is_taken_back(office: Office) -> None:
+    def read_again() -> list[StoredDocument]:
+        return office.site.documents.get(["canteen-0", "canteen-1"])
+
+    before = read_again()[0].assessment.departments
+    assert decided(read_again()) == ()
+    for unit in ("jyj", "scjg"):  # the second word replaces the first
+        office.post("officer", "/document/canteen-0/correct", field="department", value=unit)
+        assert decided(read_again()) == (unit,)
+    assert [g.reason for g in read_again()[0].assessment.departments].count(BY_HAND) == 1
+    with office.site.ledger.read() as tx:
+        (live,) = tx.notes.corrections(document="canteen-0")
+    office.post("officer", "/document/canteen-0/undo", correction=live.id)
+    assert decided(read_again()) == ()
+    after = read_again()[0].assessment.departments
+    assert [g.id for g in after][:1] == [g.id for g in before][:1], "the machine's word stands again"

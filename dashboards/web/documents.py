@@ -7,6 +7,7 @@ from uuid import uuid4
 from fastapi import HTTPException
 from starlette.responses import Response
 
+from alerts.catalogue import BY_HAND
 from dashboards import words
 from dashboards.web.rendering import address
 from dashboards.web.visit import Here
@@ -123,7 +124,7 @@ def undo(visit: Here, document_id: str) -> Response:
         gone = tx.notes.undo_correction(wanted, visit.now)
         visit.record(tx, "document.undo", f"document:{row.document.id}", after=wanted)
     if gone is not None and gone.field in CORRECTABLE:
-        seen = corrected(visit, row.assessment, gone.field, gone.machine)
+        seen = taken_back(visit, row.assessment, gone.field, gone.machine)
         visit.site.documents.put([replace(row, assessment=seen)])
     return visit.go(back(visit, row), "undone")
 
@@ -148,14 +149,25 @@ def corrected(visit: Here, seen: Assessment, field: str, value: str) -> Assessme
     if field == "sentiment" and value in words.SENTIMENT:
         return replace(seen, sentiment=certain(value))
     if field == "department" and (value in visit.office.departments or not value):
-        others = tuple(guess for guess in seen.departments if guess.id != value)
-        chosen = (DepartmentGuess(id=value, probability=1.0, reason="人工更正"),) if value else ()
+        others = tuple(guess for guess in seen.departments if guess.id != value and guess.reason != BY_HAND)
+        chosen = (DepartmentGuess(id=value, probability=1.0, reason=BY_HAND),) if value else ()
         return replace(seen, departments=chosen + others)
     if field == "ours" and value in {"yes", "no"}:
         return replace(
             seen, places=tuple(replace(hit, ours=value == "yes") for hit in seen.places) or home(visit, value)
         )
     raise HTTPException(422, "没有这个选项。")
+
+
+def taken_back(visit: Here, seen: Assessment, field: str, machine: str) -> Assessment:
+    """The assessment without the person's word. The machine's guess at a department stands where it stood; one that
+    the person had only confirmed has lost its probability, so it is left to be confirmed."""
+    if field != "department":
+        return corrected(visit, seen, field, machine)
+    left = tuple(guess for guess in seen.departments if guess.reason != BY_HAND)
+    if machine and all(guess.id != machine for guess in left):
+        left = (DepartmentGuess(id=machine, probability=0.5, reason="更正已撤销"), *left)
+    return replace(seen, departments=left)
 
 
 def certain(label: str) -> Sentiment:

@@ -8,13 +8,14 @@ from fastapi import HTTPException
 from starlette.responses import Response
 
 from alerts.foresight import QUESTIONS, Assessment, assessment_problems, rule_problem, unready
-from alerts.policies import PART_NAMES, Policy, Trigger, evaluation_due, fired, foreseen, in_step
+from alerts.policies import PART_NAMES, Policy, evaluation_due, fired, foreseen, in_step
 from dashboards.policies import (
     KeptPolicy,
     PolicyRefused,
     approve_part,
     assess,
     change,
+    consult,
     link,
     linked,
     policies,
@@ -25,17 +26,18 @@ from dashboards.policies import (
 )
 from dashboards.policies import register as keep
 from dashboards.web.event_actions import moment
+from dashboards.web.policy_forms import TRIGGERS, consultation, today, trigger
 from dashboards.web.visit import Here, Visit
 from storage.ports import DocumentQuery, StaleVersion, Transaction
 from storage.query import parse
 from storage.types import Event, Role
 
 CONCLUSIONS = ("可以出台", "完善后出台", "暂缓出台")
-TRIGGERS = 3
 #: who may do what; lead and staff only for their own department's policies
 MAY: Mapping[str, tuple[Role, ...]] = {
     "assess": ("officer", "lead", "staff"),
     "plan": ("officer", "lead", "staff"),
+    "consult": ("officer", "lead", "staff"),
     "approve": ("reviewer", "leader"),
     "publish": ("officer", "lead"),
     "release": ("officer", "lead"),
@@ -58,7 +60,7 @@ def listed(visit: Visit, status: int = 200, problem: str = "") -> Response:
     return visit.page(
         "policies.html",
         status,
-        rows=[(p, a, unready(p, a)) for p, a in rows],
+        rows=[(p, a, unready(p, a, today(visit))) for p, a in rows],
         problem=problem,
         parts_of=PART_NAMES,
     )
@@ -130,7 +132,7 @@ def show(visit: Visit, policy_id: str, status: int = 200, problem: str = "") -> 
         status,
         policy=policy,
         assessment=kept.assessment,
-        missing=unready(policy, kept.assessment),
+        missing=unready(policy, kept.assessment, today(visit)),
         in_step=in_step(policy, visit.now),
         events=[(event, fired(policy, event, visit.now)) for event in events],
         similar=similar,
@@ -236,27 +238,8 @@ def _plan(visit: Visit, tx: Transaction, kept: KeptPolicy) -> None:
     )
 
 
-def trigger(visit: Visit, number: int) -> Trigger | None:
-    """One line of the 预案; None where nothing is filled in. PolicyRefused for half a line."""
-    text = visit.text(f"t{number}_text", 500)
-    found = [visit.text(f"t{number}_{name}", 6) for name in ("documents", "share", "level", "floor")]
-    if not text and not any(found[:3]):
-        return None
-    if not all(value == "" or value.isdigit() for value in found):
-        raise PolicyRefused(f"预案第 {number} 条的数字无法识别")
-    documents, share, level, floor = (int(value) if value else None for value in found)
-    if not text or (documents, share, level) == (None, None, None):
-        raise PolicyRefused(f"预案第 {number} 条须同时写明条件和措施")
-    if (share or 0) > 100 or max(level or 0, floor or 0) > len(visit.office.levels):
-        raise PolicyRefused(f"预案第 {number} 条的条件超出范围")
-    return Trigger(
-        code=str(number),
-        text=text,
-        min_documents=documents,
-        min_negative_share=None if share is None else share / 100,
-        min_level=level,
-        floor=floor or 0,
-    )
+def _consult(visit: Visit, tx: Transaction, kept: KeptPolicy) -> None:
+    consult(tx, kept.policy, consultation(visit), visit.user, visit.now)
 
 
 def _approve(visit: Visit, tx: Transaction, kept: KeptPolicy) -> None:
@@ -269,7 +252,7 @@ def _publish(visit: Visit, tx: Transaction, kept: KeptPolicy) -> None:
 
 
 def _release(visit: Visit, tx: Transaction, kept: KeptPolicy) -> None:
-    release(tx, kept, visit.user, visit.now)
+    release(tx, kept, visit.user, visit.now, today(visit))
 
 
 def _withdraw(visit: Visit, tx: Transaction, kept: KeptPolicy) -> None:
@@ -289,6 +272,7 @@ def _link(visit: Visit, tx: Transaction, kept: KeptPolicy) -> None:
 STEPS: Mapping[str, Callable[[Visit, Transaction, KeptPolicy], None]] = {
     "assess": _assess,
     "plan": _plan,
+    "consult": _consult,
     "approve": _approve,
     "publish": _publish,
     "release": _release,
