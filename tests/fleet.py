@@ -22,7 +22,7 @@ from engines import free_port
 
 import app.turn
 import app.work
-import crawlers.spider
+import crawlers.job
 import crawlers.worker
 from app.cli import main
 
@@ -44,7 +44,7 @@ def _program(words: Sequence[str], environment: dict[str, str], output: str) -> 
     sys.argv = ["minsheng", *words]
     app.turn.OWNER_LEASE, app.turn.OWNER_MARGIN = timedelta(seconds=10), timedelta(seconds=5)
     app.work.LONGEST_WAIT = 2.0
-    crawlers.spider.LEASE_SECONDS = 6.0
+    crawlers.job.Job.__init__.__kwdefaults__["lease_seconds"] = 6.0
     crawlers.worker.run_worker.__kwdefaults__["page_seconds"] = 120.0  # a reader that starts on a busy machine
     main()
 
