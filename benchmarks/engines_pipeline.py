@@ -25,7 +25,8 @@ from analysis.words import segment  # noqa: E402
 from app import clock  # noqa: E402
 from app.config import load  # noqa: E402
 from app.intake import accept  # noqa: E402
-from app.work import BULK, Turn, make_pipeline  # noqa: E402
+from app.turn import Turn  # noqa: E402
+from app.work import BULK, make_pipeline  # noqa: E402
 from storage.ledger import open_ledger  # noqa: E402
 from storage.types import Document  # noqa: E402
 

@@ -6,6 +6,7 @@ Prints what was acknowledged, how long putting stood still, and whether everythi
 """
 
 import os
+import signal
 import sys
 import threading
 import time
@@ -21,10 +22,10 @@ from storage.ports import DocumentQuery, StoreError  # noqa: E402
 
 
 def cluster() -> list[SearchServer]:
-    """Three servers that know each other; green when this returns."""
+    """Three servers that know each other, not started."""
     transports = [free_port() for _ in range(3)]
     seeds = ",".join(f"127.0.0.1:{port}" for port in transports)
-    nodes = [
+    return [
         SearchServer(
             unpacked(),
             transport=port,
@@ -37,19 +38,24 @@ def cluster() -> list[SearchServer]:
         )
         for n, port in enumerate(transports)
     ]  # fmt: skip
+
+
+def start(nodes: list[SearchServer]) -> None:
+    """All at once: none answers before two of them have found each other."""
     starting = [threading.Thread(target=node.start) for node in nodes]
     for thread in starting:
         thread.start()
     for thread in starting:
         thread.join()
-    return nodes
 
 
 def main() -> int:
     seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 20
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # a run that is ended takes its servers along
     begin = time.monotonic()
     nodes = cluster()
     try:
+        start(nodes)
         print(f"three nodes after {time.monotonic() - begin:.0f} s, load {os.getloadavg()[0]:.1f}", flush=True)
         return load(nodes, seconds)
     finally:

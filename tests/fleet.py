@@ -20,8 +20,9 @@ from pathlib import Path
 import httpx
 from engines import free_port
 
+import app.turn
 import app.work
-import crawlers.spider
+import crawlers.job
 import crawlers.worker
 from app.cli import main
 
@@ -41,9 +42,9 @@ def _program(words: Sequence[str], environment: dict[str, str], output: str) -> 
         os.dup2(log.fileno(), 2)
     os.environ.update(environment)
     sys.argv = ["minsheng", *words]
-    app.work.OWNER_LEASE, app.work.OWNER_MARGIN = timedelta(seconds=10), timedelta(seconds=5)
+    app.turn.OWNER_LEASE, app.turn.OWNER_MARGIN = timedelta(seconds=10), timedelta(seconds=5)
     app.work.LONGEST_WAIT = 2.0
-    crawlers.spider.LEASE_SECONDS = 6.0
+    crawlers.job.Job.__init__.__kwdefaults__["lease_seconds"] = 6.0
     crawlers.worker.run_worker.__kwdefaults__["page_seconds"] = 120.0  # a reader that starts on a busy machine
     main()
 

@@ -12,7 +12,8 @@ from analysis.words import segment
 from app.intake import accept
 from app.jobs import JOBS
 from app.sender import Sender
-from app.work import Turn, make_pipeline, rebuild
+from app.turn import Turn
+from app.work import make_pipeline, rebuild
 from storage.open import open_stores
 from storage.ports import DocumentStore, Ledger
 from storage.types import Document, Event, Kind, Office, Role, Task, User

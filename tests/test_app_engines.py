@@ -57,7 +57,7 @@ def picture(documents: DocumentStore, ledger: Ledger) -> Picture:
             for i, r in rows.items()
         },
         events={inside[e.id]: (e.topic, e.area, e.documents, e.status) for e in found},
-        tasks=sorted((sorted(inside[t.event]), t.department, t.role, t.state) for t in tasks),
+        tasks=sorted((sorted(inside[t.event]), t.department, t.role, t.rule) for t in tasks),
     )
 
 

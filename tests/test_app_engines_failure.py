@@ -22,7 +22,8 @@ from small_office import small_office
 from app import clock
 from app.intake import accept
 from app.sender import Sender
-from app.work import OWNER_LEASE, Turn, Worker, make_pipeline
+from app.turn import OWNER_LEASE, Turn
+from app.work import Worker, make_pipeline
 from storage.documents import elastic_client
 from storage.documents.elastic import ElasticDocuments
 from storage.ledger import open_ledger

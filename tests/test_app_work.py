@@ -14,7 +14,8 @@ from analysis.words import segment
 from app.intake import accept
 from app.pipeline import ATTEMPTS
 from app.sender import Sender
-from app.work import LEASE_SECONDS, LOCK, OWNER_LEASE, Turn, Worker, make_pipeline
+from app.turn import LEASE_SECONDS, LOCK, OWNER_LEASE, Turn
+from app.work import Worker, make_pipeline, rebuild
 from storage.documents import SqliteDocuments
 from storage.open import LEDGER, open_stores
 from storage.ports import AlreadyRunning, Ledger, PutResult, StoreError
@@ -45,6 +46,7 @@ class Place:
 
     documents: Frail
     ledger: Ledger
+    folder: Path
     now: datetime = NOW
 
     def turn(self, name: str) -> Turn:
@@ -66,7 +68,7 @@ def place(tmp_path: Path) -> Iterator[Place]:
     documents.close()
     opened = Frail(tmp_path / "frail.db", segment=segment)
     assert (tmp_path / LEDGER).exists()
-    yield Place(documents=opened, ledger=ledger)
+    yield Place(documents=opened, ledger=ledger, folder=tmp_path)
     opened.close()
     ledger.close()
 
@@ -145,6 +147,94 @@ def test_documents_that_kill_their_process_again_and_again_are_parked(place: Pla
     outcome = last.step()
     assert outcome is not None
     assert (outcome.documents, outcome.parked) == (0, 1)
+
+
+def test_documents_are_not_blamed_for_an_owner_that_is_late_again_and_again(place: Place) -> None:
+    place.post(40)
+    turns = [place.turn("a"), place.turn("b")]
+    sizes = []
+    for life in range(2 * ATTEMPTS):
+        late, heir = turns[life % 2], turns[(life + 1) % 2]
+        assert late.own()
+        sizes.append(_overtaken(place, late, heir))
+        assert heir.own()
+    assert sizes[0] == 40
+    assert sizes[-1] < 10, "an owner that is late takes less the next time"
+    done = []
+    while (outcome := heir.step()) is not None:
+        done.append(outcome)
+    assert sum(outcome.documents for outcome in done) == 40
+    assert sum(outcome.parked for outcome in done) == 0
+
+
+def _overtaken(place: Place, late: Turn, heir: Turn) -> int:
+    """`late` claims a batch and stalls in it until `heir` has taken over; returns the size of the batch."""
+    sizes = []
+
+    class Stalls(Frail):
+        def put(self, rows: Sequence[StoredDocument]) -> PutResult:
+            sizes.append(len(rows))
+            place.now += OWNER_LEASE
+            assert heir.own()
+            return super().put(rows)
+
+    plain = late.pipeline.documents
+    late.pipeline.documents = Stalls(place.folder / "frail.db", segment=segment)
+    with pytest.raises(AlreadyRunning, match="接手"):
+        late.step()
+    late.pipeline.documents.close()
+    late.pipeline.documents = plain
+    late.broken_off()
+    return sizes[0]
+
+
+def test_a_document_that_makes_every_owner_late_is_parked_in_the_end(place: Place) -> None:
+    place.post(1)
+    first, second = place.turn("a"), place.turn("b")
+    for _ in range(ATTEMPTS):
+        assert first.own()
+        _overtaken(place, first, second)
+        first, second = second, first
+    assert first.own()
+    outcome = first.step()
+    assert outcome is not None
+    assert (outcome.documents, outcome.parked) == (0, 1)
+
+
+def test_what_kills_its_process_is_parked_alone(place: Place) -> None:
+    place.post(60)
+    parked = done = lives = 0
+    while place.waiting():
+        turn, lives = place.turn(f"life-{lives}"), lives + 1
+        assert turn.own()
+        with turn.pipeline.ledger.begin() as tx:
+            rows = turn._claim(tx)
+        if any(row.document.id == "d37" and row.attempts <= ATTEMPTS for row in rows):
+            place.now += OWNER_LEASE  # killed, with all that it had claimed
+            continue
+        outcome = turn.pipeline.process(rows, place.now)
+        parked, done = parked + outcome.parked, done + outcome.documents
+        turn.release()
+    assert (done, parked) == (59, 1)
+
+
+def test_the_lease_is_kept_while_the_grouping_index_is_rebuilt(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.work.KEEP", 2)
+    first, second = place.turn("a"), place.turn("b")
+    place.documents.put([stored(f"d{n}", f"第{n}条", at=place.now) for n in range(12)])
+    assert first.own()
+
+    def slow() -> None:
+        place.now += OWNER_LEASE / 3
+        first.keep()
+        assert not second.own()
+
+    rebuild(first.pipeline, place.now, slow)
+    assert place.now > NOW + OWNER_LEASE
+    place.now += OWNER_LEASE
+    assert second.own()
+    with pytest.raises(AlreadyRunning, match="接手"):
+        rebuild(first.pipeline, place.now, first.keep)
 
 
 def test_deadlines_and_sending_go_on_while_the_documents_are_away(

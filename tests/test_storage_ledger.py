@@ -173,6 +173,18 @@ def test_intake_keeps_order_leases_and_reasons(ledger: SqlLedger) -> None:
             rows = tx.intake.claim("w5", 10, 60, NOW + 300 * MINUTE)
             assert next(row.attempts for row in rows if row.document == documents[0]) == counted
             tx.intake.release("w5", excused=excused)
+    with ledger.begin() as tx:
+        late = tx.intake.claim("late", 2, 60, NOW + 400 * MINUTE)
+        tx.intake.release("late")
+        heir = tx.intake.claim("heir", 1, 60, NOW + 400 * MINUTE)
+        assert [row.attempts for row in heir] == [late[0].attempts + 1]
+        tx.intake.excuse("late", [row.seq for row in late])
+        (free,) = [row for row in tx.intake.claim("third", 9, 60, NOW + 400 * MINUTE) if row.seq == late[1].seq]
+        assert free.attempts == late[1].attempts, "the attempt of the late one does not count"
+        assert heir[0].seq not in [row.seq for row in tx.intake.claim("fourth", 9, 60, NOW + 400 * MINUTE)]
+        tx.intake.excuse("heir", [heir[0].seq])
+        (again,) = tx.intake.claim("fifth", 9, 60, NOW + 400 * MINUTE)
+        assert (again.seq, again.attempts) == (heir[0].seq, late[0].attempts)
 
 
 def test_events_are_replaced_found_and_counted(ledger: SqlLedger) -> None:

@@ -11,7 +11,8 @@ from app.console import ConfigOption, DataOption, fail, out, read_config
 from app.sender import Sender
 from app.signals import owner_name, stop_on_signals
 from app.stores import stores
-from app.work import Turn, Worker, drain, make_pipeline
+from app.turn import Turn
+from app.work import Worker, drain, make_pipeline
 
 
 def register(app: typer.Typer) -> None:

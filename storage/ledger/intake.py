@@ -75,6 +75,13 @@ class SqlIntake:
             .values(owner=None, lease_until=None, **fewer)
         )
 
+    def excuse(self, owner: str, seqs: Sequence[int]) -> None:
+        """Take back an attempt whoever holds the rows now, and free those that `owner` still holds."""
+        for start in range(0, len(seqs), 500):
+            mine = intake.c.seq.in_(seqs[start : start + 500])
+            self._db.execute(update(intake).where(mine, intake.c.attempts > 0).values(attempts=intake.c.attempts - 1))
+            self._db.execute(update(intake).where(mine, intake.c.owner == owner).values(owner=None, lease_until=None))
+
     def park(self, seq: int, reason: str, now: datetime) -> None:
         self._db.execute(
             update(intake)
