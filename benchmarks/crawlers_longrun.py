@@ -37,8 +37,6 @@ from storage.types import Document, Source
 
 START = datetime(2026, 3, 2, 7, 0, tzinfo=CHINA)
 ROWS = 15
-#: real seconds that a lease holds, in place of the worker's 300: a killed worker's leases must run out in this run
-LEASE = 5.0
 #: a lease with less left than this share is renewed before the next request, as the worker does with 180 of 300 s
 MARGIN = 0.6
 FORKS = multiprocessing.get_context("forkserver")
@@ -56,6 +54,8 @@ class Plan:
     port: int
     begin: float  #: time.monotonic() at START
     ledger: str
+    #: real seconds that a lease holds, in place of the worker's 300: a killed worker's leases must run out in this run
+    lease: float
     once: bool = False  #: a worker ends when nothing is due
     frozen: float | None = None  #: simulated seconds after START at which the clock stands still
 
@@ -175,18 +175,19 @@ def _article(host: str, number: int, at: datetime) -> str:
 class Stretched:
     """A frontier whose real seconds have become simulated ones; everything else goes straight through."""
 
-    def __init__(self, inner: Any, pace: float) -> None:
+    def __init__(self, inner: Any, pace: float, lease: float) -> None:
         self._inner = inner
         self._pace = pace
+        self._lease = lease * pace
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._inner, name)
 
     def claim(self, owner: str, size: int, lease_seconds: float, now: datetime) -> Any:
-        return self._inner.claim(owner, size, LEASE * self._pace, now)
+        return self._inner.claim(owner, size, self._lease, now)
 
     def renew(self, lease: Any, until: datetime, now: datetime) -> Any:
-        return self._inner.renew(lease, now + timedelta(seconds=LEASE * self._pace), now)
+        return self._inner.renew(lease, now + timedelta(seconds=self._lease), now)
 
     def done(self, lease: Any, now: datetime, *, rest: float = 0.0, **kwargs: Any) -> None:
         self._inner.done(lease, now, rest=rest * self._pace, **kwargs)
@@ -200,14 +201,14 @@ def work(plan: Plan, owner: str) -> None:
     from crawlers import pages
     from crawlers.worker import run_worker
 
-    pages._MARGIN = MARGIN * LEASE * plan.pace
+    pages._MARGIN = MARGIN * plan.lease * plan.pace
     ledger = open_ledger(plan.ledger)
     sources = [plan.source(n) for n in range(plan.sources)]
 
     @contextmanager
     def frontier() -> Iterator[Any]:
         with ledger.begin() as tx:
-            yield Stretched(tx.frontier, plan.pace)
+            yield Stretched(tx.frontier, plan.pace, plan.lease)
 
     def sink(documents: Sequence[Document]) -> None:
         with ledger.begin() as tx:
@@ -236,17 +237,21 @@ async def run(plan: Plan, town: Town) -> dict[str, object]:
     server = await asyncio.start_server(town.answer, hosts, plan.port)
     workers = [start(plan, "w0"), start(plan, "w1")]
     kills: list[float] = []
+    mark = 0
     try:
         for hour in range(1, int(plan.hours) + 1):
             await asyncio.sleep(max(0.0, plan.begin + hour * 3600 / plan.pace - time.monotonic()))
             if hour == int(plan.hours):
                 break
+            await _asked(town, mark)
             victim = hour % 2
             assert workers[victim].is_alive(), "a worker ended by itself"
             workers[victim].kill()
             workers[victim].join()
             kills.append(time.monotonic())
+            mark = len(town.seen)
             workers[victim] = start(plan, f"w{hour + 1}")
+        await _asked(town, mark)
         assert all(w.is_alive() for w in workers), "a worker ended by itself"
     finally:
         for worker in workers:
@@ -259,12 +264,21 @@ async def run(plan: Plan, town: Town) -> dict[str, object]:
     return _judged(plan, town, kills, before, delays)
 
 
+async def _asked(town: Town, mark: int) -> None:
+    """Until there are more than `mark` requests: on a starved machine a worker takes longer than an hour to begin, and
+    killing one that has not begun shows nothing."""
+    patience = time.monotonic() + 60
+    while len(town.seen) <= mark and time.monotonic() < patience:
+        await asyncio.sleep(0.1)
+
+
 async def _last_look(plan: Plan, town: Town) -> None:
     """Every list once more after the last hour, by one worker that is not killed, in real time: what comes to light now
     was published, and not due yet. What does not come to light is missed. Nothing new is published meanwhile."""
-    await asyncio.sleep(LEASE)
+    await asyncio.sleep(plan.lease)
     town.plan = replace(plan, frozen=plan.hours * 3600)
-    after = replace(plan, pace=1.0, begin=time.monotonic() - plan.hours * 3600 - LEASE * plan.pace, once=True)
+    passed = (time.monotonic() - plan.begin) * plan.pace
+    after = replace(plan, pace=1.0, begin=time.monotonic() - passed, once=True)
     ledger = open_ledger(plan.ledger)
     with ledger.begin() as tx:
         for n in range(plan.sources):
@@ -345,6 +359,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=8, help="real minutes")
     parser.add_argument("--port", type=int, default=18765)
     parser.add_argument("--delay", type=float, default=0.5, help="shortest Crawl-delay, real seconds")
+    parser.add_argument("--lease", type=float, default=10.0, help="real seconds")
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
     FORKS.set_forkserver_preload(["crawlers.worker", "crawlers.kinds", "storage.ledger"])
@@ -354,7 +369,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="longrun-") as folder:
         plan = Plan(
             sources=given.sources, hours=given.hours, pace=given.hours * 60 / given.minutes, port=given.port,
-            begin=time.monotonic(), ledger=f"sqlite:///{folder}/ledger.db",
+            begin=time.monotonic(), lease=given.lease, ledger=f"sqlite:///{folder}/ledger.db",
         )  # fmt: skip
         open_ledger(plan.ledger).close()
         hosts = [plan.host(n) for n in range(plan.sources)]

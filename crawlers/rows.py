@@ -8,6 +8,7 @@ from datetime import datetime
 from lxml.html import HtmlElement
 
 from crawlers.dates import find_stamps, parse_stamp
+from crawlers.figures import beside, replies
 from crawlers.markup import DROP, fold, hidden, mark, select, value, words
 from crawlers.urls import join
 from storage.types import Selectors
@@ -20,7 +21,7 @@ _CONTROL = re.compile(
 _NEXT = re.compile(r"^\W*(下一?页|后一?页|next( page)?|>|›|»)\W*$", re.I)
 _MENU = re.compile(r"\bnav|menu|footer|friend|crumb|sidebar|share", re.I)
 _DATE = re.compile(
-    r"(?:20\d\d\s*[-/年.])?\s*\d{1,2}\s*[-/月.]\s*\d{1,2}日?(?:\s+\d{1,2}:\d\d(?::\d\d)?)?|\d{1,4}\s*(?:分钟|小时|天)前"
+    r"(?:20\d\d\s*[-/年.])?\s*\d{1,2}\s*[-/月.]\s*\d{1,2}日?(?:\s+\d{1,2}:\d\d(?::\d\d)?)?|(?:\d{1,4}\s*|半)(?:分钟|小时|天)前|刚刚"
     r"|(?:昨天|今天|前天)(?:\s*\d{1,2}:\d\d)?|(?<!\d)\d{1,2}:\d\d(?!\d)"
 )
 _MAX_ROWS = 400
@@ -186,16 +187,14 @@ def _above(element: HtmlElement, steps: int) -> Iterator[HtmlElement]:
 
 
 def _date(row: HtmlElement, link: HtmlElement) -> str:
-    text = words(row)
-    rest = text.replace(words(link), " ", 1) if row is not link else ""
-    found = _DATE.search(rest)
+    found = _DATE.search(beside(row, link))
     return found[0].strip() if found else ""
 
 
 def _read_row(row: HtmlElement, link: HtmlElement, address: str) -> Row:
-    title, date = _title(link), _date(row, link)
-    hint = {"title": title, "date": date} if date else {"title": title}
-    return Row(url=address, title=title, hint=hint)
+    title = _title(link)
+    printed = {"date": _date(row, link), "replies": replies(row, beside(row, link))}
+    return Row(url=address, title=title, hint={"title": title, **{k: v for k, v in printed.items() if v}})
 
 
 def dated(row: Row, now: datetime) -> datetime | None:
