@@ -117,8 +117,10 @@ def apart(event: Event, office: Office) -> str:
     if event.pinned_level is not None:
         return f"{now}，等级由人工确定，不随得分调整。"
     if wanted > event.level:
-        return f"{now}，连续{office.risk.up_evaluations}次评估达到后升级，得分超出标准{office.risk.fast_margin:g}分的即时升级。"
-    return f"{now}，连续{office.risk.down_evaluations}次评估低于本级标准{office.risk.down_margin:g}分以上后降级，以免反复。"
+        times, margin = office.risk.up_evaluations, office.risk.fast_margin
+        return f"{now}，连续{times}次评估达到后升级，得分超出标准{margin:g}分的即时升级。"
+    times, margin = office.risk.down_evaluations, office.risk.down_margin
+    return f"{now}，连续{times}次评估低于本级标准{margin:g}分以上后降级，以免反复。"
 
 
 def live(visit: Here, event_id: str) -> Response:
