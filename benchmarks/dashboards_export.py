@@ -10,6 +10,7 @@ import argparse
 import re
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from dataclasses import replace
@@ -27,30 +28,36 @@ from dashboards_pages import WORDS  # noqa: E402
 
 from analysis.words import segment  # noqa: E402
 from storage.documents import SqliteDocuments  # noqa: E402
+from storage.ports import DocumentQuery  # noqa: E402
 
 BATCH = 2000
 
 
+def opened(folder: Path) -> SqliteDocuments:
+    """The store of a folder."""
+    return SqliteDocuments(folder / "documents.db", segment=segment, timezone="Asia/Shanghai")
+
+
 def fill(folder: Path, documents: int) -> None:
     """Bring the store to so many documents of some 60 characters."""
-    site, random, now = make_site(folder), Random(1), Clock().at
-    there = int(str(site.documents.health()["documents"]))
+    store, random, now = opened(folder), Random(1), Clock().at
+    there = store.count(DocumentQuery())
     for start in range(there, documents, BATCH):
         rows = []
         for number in range(start, min(start + BATCH, documents)):
             text = "，".join(random.choices(WORDS, k=20)) + f"，请处理{number}。"
             rows.append(stored(f"d{number}", text, now - timedelta(minutes=number), topic="tax", department="swj"))
-        site.documents.put(rows)
-    site.documents.close()
+        store.put(rows)
+    store.close()
 
 
 def show(folder: Path) -> None:
     """The board, until its input ends."""
-    made = make_site(folder)
-    site = replace(made, documents=SqliteDocuments(folder / "documents.db", segment=segment, timezone="Asia/Shanghai"))
-    with serve(site) as base:
-        print(base, flush=True)
-        sys.stdin.read()
+    with tempfile.TemporaryDirectory() as people:
+        site = replace(make_site(Path(people)), documents=opened(folder))
+        with serve(site) as base:
+            print(base, flush=True)
+            sys.stdin.read()
 
 
 def resident(process: int, name: str = "VmRSS") -> float:
