@@ -1,7 +1,7 @@
 """What the board is handed: the office's files, the two stores, the clock, the secret."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -38,3 +38,5 @@ class Site:
     wake: Callable[[], None] | None = None  #: tells the one who makes reports that there is a new order
     session_hours: float = 12.0
     secure_cookies: bool = False  #: True behind HTTPS
+    #: counts that take long and that many people ask for, by what they are of; see `web.topics.side`
+    held: dict[object, dict[str, object]] = field(default_factory=dict)

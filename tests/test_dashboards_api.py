@@ -13,6 +13,9 @@ import pytest
 from board_example import Clock, make_site, serve
 
 from dashboards import access
+from dashboards.api import rows
+from dashboards.api.examples import ANSWERS
+from dashboards.api.rows import Accepted
 from dashboards.api.v1 import MAX_ROWS, forget_keys
 from dashboards.reports.issues import Issue, store
 from dashboards.site import Site
@@ -180,6 +183,31 @@ def test_the_description_is_complete(api: httpx.Client) -> None:
     row = push["requestBody"]["content"]["application/json"]["schema"]["anyOf"][0]
     assert row["required"] == ["text"]
     assert row["examples"]
+
+
+def without_nothing(value: object) -> object:
+    """The description leaves out what is null."""
+    if isinstance(value, dict):
+        return {key: without_nothing(part) for key, part in value.items() if part is not None}
+    return [without_nothing(part) for part in value] if isinstance(value, list) else value
+
+
+def test_every_example_is_what_the_api_takes_and_gives(api: httpx.Client, site: Site) -> None:
+    spec = json.loads(api.get("/openapi.json").text)
+    for (method, path), example in ANSWERS.items():
+        answers = spec["paths"][path][method.lower()]["responses"]
+        usual = answers["202" if method == "POST" else "200"]["content"]["application/json"]
+        assert usual["example"] == without_nothing(example), path
+        if path != "/health":
+            model = getattr(rows, usual["schema"]["$ref"].rsplit("/", 1)[1]) if "$ref" in usual["schema"] else Accepted
+            assert model.model_validate(example).model_dump().keys() == example.keys(), path
+        assert all("example" in answers[code]["content"]["application/json"] for code in ("401", "403", "422", "503"))
+    assert api.get("/health", headers=bearer("reader")).json().keys() == ANSWERS["GET", "/health"].keys()
+    shown = spec["paths"]["/documents"]["post"]["requestBody"]["content"]["application/json"]["examples"]
+    for name, example in shown.items():
+        answer = api.post("/documents", json=example["value"], headers=bearer("writer"))
+        assert answer.status_code == 202, (name, answer.text)
+        assert not answer.json()["errors"]
 
 
 def test_only_approved_reports_are_listed_and_fetched_byte_for_byte(tmp_path: Path, clock: Clock) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import openpyxl
 import pytest
-from board_example import Clock, make_site, office, serve, stored
+from board_example import NOW, Clock, make_site, office, risk, serve, stored
 from test_dashboards_access import log_in, token_of
 
 from crawlers.advice import explain
@@ -20,7 +20,8 @@ from dashboards.coverage import health
 from dashboards.searching import read_form, step_for, to_query
 from dashboards.site import Site
 from dashboards.web.app import ROUTES
-from storage.types import SourceHour
+from dashboards.web.events import apart
+from storage.types import Event, SourceHour
 
 
 @pytest.fixture(scope="module")
@@ -302,3 +303,13 @@ def test_words_for_time_and_address() -> None:
     two = replace(office(), levels=tuple(replace(r, id=f"l{n}") for n, r in enumerate(office().levels[:2])))
     assert [words.level_class(two, rank) for rank in (0, 1, 2, 3)] == ["lv-none", "lv-orange", "lv-red", "lv-none"]
     assert step_for(now - timedelta(days=2), now) == "hour"
+
+
+def test_a_level_that_is_not_the_scores_is_explained() -> None:
+    here = office()
+    event = Event(id="e", title="x", first_at=NOW, last_at=NOW, detected_at=NOW, level=3, risk=risk(86.0), score=86.0)
+    assert "连续2次评估达到后升级" in apart(event, here)
+    assert "由人工确定" in apart(replace(event, pinned_level=3), here)
+    assert "后降级" in apart(replace(event, risk=risk(30.0)), here)
+    assert apart(replace(event, level=4), here) == ""
+    assert apart(replace(event, risk=None), here) == ""

@@ -214,7 +214,7 @@ def test_no_text_becomes_markup() -> None:
     assert not [a for e in page.iter() if isinstance(e.tag, str) for a in e.attrib if a.startswith("on")]
     addresses = page.xpath("//@href | //@src")
     assert addresses
-    assert all(a.startswith(("#", "data:image/png;base64,", "http://127.0.0.1:8000/documents/")) for a in addresses)
+    assert all(a.startswith(("#", "data:image/png;base64,", "http://127.0.0.1:8000/document/")) for a in addresses)
     assert "<script>alert(1)</script>" in page.text_content()
     assert "{{ 7*7 }}" in page.text_content()
     assert b"default-src 'none'" in data

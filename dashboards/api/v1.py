@@ -15,6 +15,7 @@ from starlette.routing import Match, Route
 
 from dashboards import access
 from dashboards.api.caller import Caller, scope
+from dashboards.api.examples import PUSHED, described
 from dashboards.api.reports import FILE_ANSWERS, report, report_file, reports
 from dashboards.api.rows import (
     Accepted,
@@ -67,7 +68,7 @@ def read_rows(body: Any, caller: Caller) -> tuple[list[Document], list[Problem]]
 
 def push(
     caller: Annotated[Caller, Depends(scope("documents:write"))],
-    body: Annotated[Any, Body(openapi_examples={"one": {"value": {"text": "路灯坏了三天没人修。"}}})],
+    body: Annotated[Any, Body()],
     idempotency_key: Annotated[str | None, Header(max_length=200)] = None,
 ) -> JSONResponse:
     """Push documents. 202: the good rows are durable (bad ones are listed); 422: no row is usable.
@@ -196,7 +197,10 @@ def push_body() -> dict[str, Any]:
     row = DocumentIn.model_json_schema()
     batch = {"type": "array", "items": row, "minItems": 1, "maxItems": MAX_ROWS}
     wrapped = {"type": "object", "properties": {"documents": batch}, "required": ["documents"]}
-    return {"content": {"application/json": {"schema": {"anyOf": [row, batch, wrapped]}}}, "required": True}
+    return {
+        "content": {"application/json": {"schema": {"anyOf": [row, batch, wrapped]}, "examples": PUSHED}},
+        "required": True,
+    }
 
 
 #: what the framework says by itself in English; with text of our own a refusal says that
@@ -221,7 +225,7 @@ def create_api(site: Site) -> FastAPI:
             path,
             endpoint,
             methods=[method],
-            responses={**common, **answers},
+            responses=described({**common, **answers}, method, path, success),
             status_code=success,
             openapi_extra=extra,
         )

@@ -75,7 +75,7 @@ def _departments(desk: Desk, window: Window, fresh: Sequence[Task]) -> Iterator[
         caption="各单位处置情况（按机构目录排列，不作排名）",
         columns=("单位", "事件（起）", "任务（件）", "签收及时率", "48小时回应", "一次派准率"),
         rows=(*(_unit(desk.unit(d), p) for d, p in rows), _unit("合计", whole)),
-        widths=(2.5, 1.3, 1.3, 1.9, 1.9, 1.9),
+        widths=(2.2, 1.0, 1.0, 2.5, 2.5, 2.5),
     )
     yield Note(
         text=f"比率后括号内为达标数和应计数，时限未到的不计入；事件少于{MIN_EVENTS_FOR_RANKING}起的单位比率波动大，"

@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from dashboards.reports import wording
 from dashboards.reports.figures import png
 from dashboards.reports.tree import Figure, Report, Statement, cleaned, evidence_of, numbered
 from dashboards.words import web_address
@@ -33,6 +34,7 @@ def write(report: Report, out: BinaryIO) -> None:
         picture=picture,
         link=lambda statement, key: _link(report, statement, key),
         few=FEW,
+        unit=lambda what: wording.UNITS.get(what, ""),
         made=f"{report.made_at:%Y-%m-%d %H:%M}",
     )
     out.write(text.encode())

@@ -198,6 +198,11 @@ def _proofs(book: Book, proofs: Sequence[tuple[int, Statement]]) -> None:
         if (said := statement.evidence) is not None:
             ids = "、".join(said.ids[:IDS]) + ("等" if said.count > IDS else "")
             text = "；".join(part for part in (said.where, ids) if part)
-            rows.append((number, wording.cut(statement.text, 40), f"{said.what}{said.count}", text or "—"))
+            number_of = f"{said.what}{said.count}{wording.UNITS.get(said.what, '')}"
+            rows.append((number, wording.cut(statement.text, 40), number_of, text or "—"))
     _table(book, Table(caption="依据一览", columns=("序号", "正文所述", "数量", "范围和编号"), rows=tuple(rows),
                        widths=(0.7, 3, 1.1, 4)))  # fmt: skip
+    # the paragraph that must follow a table would open an empty page where the table fills the last one
+    last = book.paragraphs[-1].paragraph_format
+    last.line_spacing_rule, last.line_spacing = WD_LINE_SPACING.EXACTLY, Pt(1)
+    last.space_before = last.space_after = Pt(0)

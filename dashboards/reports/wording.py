@@ -1,6 +1,6 @@
 """How an official writes dates, spans, shares and changes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 
@@ -51,3 +51,7 @@ def cut(text: str, limit: int) -> str:
 def closed(text: str) -> str:
     """With a full stop at its end, whatever it ended with."""
     return text.rstrip("。；;.，, ") + "。"
+
+
+#: how things of a sort are counted
+UNITS: Mapping[str, str] = {"信息": "条", "事件": "起", "任务": "件", "答复": "件", "信源": "个", "记录": "条"}

@@ -28,17 +28,23 @@ function option(data) {
   const made = {
     animation: false,
     textStyle: { fontFamily: getComputedStyle(document.body).fontFamily },
-    grid: { left: 8, right: 8, top: data.marks && data.marks.length ? 34 : 14, bottom: 4, containLabel: true },
+    grid: { left: 8, right: 8, top: data.marks && data.marks.length ? 52 : 14, bottom: 4, containLabel: true },
     tooltip: { trigger: "axis", renderMode: "richText", confine: true, axisPointer: { type: "shadow" } },
     xAxis: { type: "category", data: data.times, axisLabel: { color: ink, fontSize: size }, axisLine: { lineStyle: { color: line } }, axisTick: { show: false } },
     yAxis: { type: "value", minInterval: 1, splitNumber: wall ? 2 : 5, axisLabel: { color: ink, fontSize: size }, splitLine: { lineStyle: { color: line } } },
     series: [negative, bar("其他", data.other, css("--bar"))],
   };
-  const lines = (data.marks || []).map((mark) => ({
-    xAxis: mark.at,
-    lineStyle: { color: mark.kind === "reply" ? css("--good") : css("--orange"), type: "solid", width: 1.5 },
-    label: { formatter: mark.text, color: mark.kind === "reply" ? css("--good") : css("--orange"), position: "end" },
-  }));
+  // the words of neighbouring marks stand above one another
+  let last = -Infinity, storey = 0;
+  const lines = (data.marks || []).sort((a, b) => a.at - b.at).map((mark) => {
+    storey = mark.at - last < data.times.length / 10 ? (storey + 1) % 3 : 0;
+    last = mark.at;
+    return {
+      xAxis: mark.at,
+      lineStyle: { color: mark.kind === "reply" ? css("--good") : css("--orange"), type: "solid", width: 1.5 },
+      label: { formatter: mark.text, color: mark.kind === "reply" ? css("--good") : css("--orange"), position: "end", offset: [0, -13 * storey] },
+    };
+  });
   if (data.usual) lines.push({ yAxis: data.usual, lineStyle: { color: ink, type: "dashed" }, label: { formatter: "日常 " + data.usual, color: ink, position: "insideEndTop" } });
   if (lines.length) negative.markLine = { symbol: "none", silent: true, data: lines };
   return made;

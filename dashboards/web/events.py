@@ -8,6 +8,7 @@ from typing import Literal, get_args
 from fastapi import HTTPException
 from starlette.responses import RedirectResponse, Response
 
+from alerts.levels import target
 from dashboards import words
 from dashboards.charts import shares, trend_chart
 from dashboards.searching import BadForm, page_of, step_for
@@ -16,7 +17,7 @@ from dashboards.web.visit import Here
 from dashboards.web.voices import questions
 from dashboards.web.voices import voices as three_voices
 from storage.ports import Bucket, DocumentQuery, Transaction
-from storage.types import AuditEntry, Event, LevelChange, Reply, Task
+from storage.types import AuditEntry, Event, LevelChange, Office, Reply, Task
 
 EventSort = Literal["level", "newest", "documents", "changed"]
 SIZE = 30
@@ -102,9 +103,24 @@ def one(visit: Here, event_id: str, all: int = 0, after: str = "") -> Response:
         replies=[reply for reply in replies if reply.published_at],
         moments=moments,
         chart=trend(visit, event, changes, replies),
+        apart=apart(event, visit.office),
         fold=not all,
         **documents,
     )
+
+
+def apart(event: Event, office: Office) -> str:
+    """Why the level is not the one that the score stands for; "" where it is."""
+    if event.risk is None or event.historic or (wanted := target(event.risk, office)) == event.level:
+        return ""
+    now = f"当前得分对应{office.level_name(wanted)}"
+    if event.pinned_level is not None:
+        return f"{now}，等级由人工确定，不随得分调整。"
+    if wanted > event.level:
+        times, margin = office.risk.up_evaluations, office.risk.fast_margin
+        return f"{now}，连续{times}次评估达到后升级，得分超出标准{margin:g}分的即时升级。"
+    times, margin = office.risk.down_evaluations, office.risk.down_margin
+    return f"{now}，连续{times}次评估低于本级标准{margin:g}分以上后降级，以免反复。"
 
 
 def live(visit: Here, event_id: str) -> Response:

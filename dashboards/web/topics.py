@@ -14,6 +14,9 @@ from dashboards.web.visit import Here
 from storage.ports import Bucket, DocumentQuery, FacetField
 from storage.types import Topic
 
+#: counts of so many topics are held, each for a minute and until the next document comes in
+HELD = 100
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Against:
@@ -89,15 +92,25 @@ def one(visit: Here, topic_id: str) -> Response:
 def side(visit: Here, topic_id: str) -> Response:
     """Words, sentiment, departments, places: they look at every document, so the page does not wait for them."""
     topic = known(visit, topic_id)
+    minute = visit.now.replace(second=0, microsecond=0)
+    name = (topic_id, visit.scope, minute, visit.site.documents.latest())
+    held = visit.site.held
+    if name not in held:
+        if len(held) >= HELD:
+            held.clear()
+        held[name] = counted(visit, topic)
+    return visit.page("topic_side.html", topic=topic, **held[name])
+
+
+def counted(visit: Here, topic: Topic) -> dict[str, object]:
+    """What stands beside the page of a topic."""
     store, query = visit.site.documents, month(visit, topic)
-    return visit.page(
-        "topic_side.html",
-        topic=topic,
-        cloud=cloud(store.facets(query, "keyword", size=40)),
-        departments=shares(store.facets(query, "department", size=8)),
-        areas=shares(store.facets(query, "area", size=8)),
-        sentiments=shares(store.facets(query, "sentiment", size=3)),
-    )
+    return {
+        "cloud": cloud(store.facets(query, "keyword", size=40)),
+        "departments": shares(store.facets(query, "department", size=8)),
+        "areas": shares(store.facets(query, "area", size=8)),
+        "sentiments": shares(store.facets(query, "sentiment", size=3)),
+    }
 
 
 def usual(buckets: Sequence[Bucket]) -> float:
