@@ -69,7 +69,7 @@ class DutyRule:
     when: str  #: boolean rule
     departments: tuple[str, ...]
     basis: str = ""  #: clause of the catalogue
-    sensitivity: float | None = None
+    sensitivity: float | None = None  #: S of what falls under this rule; None = the topic's
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,6 +202,9 @@ class RiskSettings:
     weights: Mapping[str, float] = field(
         default_factory=lambda: {"S": 0.24, "V": 0.21, "H": 0.16, "N": 0.13, "A": 0.11, "C": 0.08, "R": 0.07}
     )
+    #: pairwise comparisons that the weights come from, rows and columns in the order S V H N A C R; () = not given.
+    #: Only checked: coherent (CR < .1), and the weights are those that follow from it
+    comparison: tuple[tuple[float, ...], ...] = ()
     heat_p95: float = 2000.0  #: the city's own 95th percentile of event peaks
     heat_median: float = 20.0
     #: flag or grade → id of the level that it is at least
