@@ -202,13 +202,10 @@ class RiskSettings:
     weights: Mapping[str, float] = field(
         default_factory=lambda: {"S": 0.24, "V": 0.21, "H": 0.16, "N": 0.13, "A": 0.11, "C": 0.08, "R": 0.07}
     )
-    #: pairwise comparisons that the weights come from, rows and columns in the order S V H N A C R; () = not given.
-    #: Only checked: coherent (CR < .1), and the weights are those that follow from it
-    comparison: tuple[tuple[float, ...], ...] = ()
+    comparison: tuple[tuple[float, ...], ...] = ()  #: of S V H N A C R, pairwise; only checked against the weights
     heat_p95: float = 2000.0  #: the city's own 95th percentile of event peaks
     heat_median: float = 20.0
-    #: flag or grade → id of the level that it is at least
-    floors: Mapping[str, str] = field(default_factory=dict)
+    floors: Mapping[str, str] = field(default_factory=dict)  #: flag or grade → id of the level that it is at least
     #: "foreign" | "single" | "advertisement" → id of the level that it is at most
     caps: Mapping[str, str] = field(default_factory=dict)
     source_factor: Mapping[str, float] = field(default_factory=dict)  #: a_src by kind
