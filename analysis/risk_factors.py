@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from analysis.bursts import event_speed
 from analysis.risk_picture import Picture
+from storage.types import Topic
 
 #: sensitivity of a mark, whatever the topic: the five must-answer kinds (国办发〔2016〕61号), rumour, casualties, crowd
 _SENSITIVE = {
@@ -36,12 +37,23 @@ def most_sensitive(seen: Picture) -> tuple[float, str] | None:
     named = [t for t, n in tally.topics.items() if 4 * n >= tally.voices]  # those of at least a quarter of the voices
     if not named and seen.event.topic:
         named = [seen.event.topic]
-    found = [(topics[t].sensitivity, topics[t].name) for t in named if t in topics]
+    found = [(_of_topic(seen, topics[t]), topics[t].name) for t in named if t in topics]
     need = min(_MARK_VOICES, max(1, math.ceil(tally.voices / 10)))
     for code in {*tally.marks, *seen.event.flags} & _SENSITIVE.keys():
         if code in seen.event.flags or tally.flagged(code).documents >= need:
             found.append(_SENSITIVE[code])
     return max(found, default=None)
+
+
+def _of_topic(seen: Picture, topic: Topic) -> float:
+    """The topic's own, or that of the finer rule of the duty list under which at least half of its voices fall."""
+    own = seen.tally.topics[topic.id]
+    finer = [
+        rule.sensitivity
+        for number, rule in enumerate(topic.rules)
+        if rule.sensitivity is not None and 0 < own <= 2 * seen.tally.flagged(f"duty.{topic.id}.{number}").documents
+    ]
+    return max(finer, default=topic.sensitivity)
 
 
 def speed(seen: Picture) -> float | None:

@@ -16,6 +16,7 @@ from storage.types import StoredDocument
 
 LONGEST = 30  #: characters of a title
 _SHORTEST = 6
+_EDGE = " 　，,。:：、—-~·\"'“”"
 _READ = 200  #: documents that are read for a title: the first, spread evenly over the rest
 _TEXT = 600  #: characters of a text
 
@@ -23,6 +24,16 @@ _BREAK = re.compile(r"[\n\r\t。！？!?；;…]+|(?<=[^0-9])[，,](?=[^0-9])|\s
 _SENTENCE = re.compile(r"[^。！？!?；;\n\r]*[。！？!?；;\n\r]?")
 _NOISE = re.compile(
     r"https?://\S+|#|@[\w-]+[:：]?|【|】|\[[^\]]{1,8}\]|^[\s\W]+|^(?:转发|回复|关于|举报|反映|投诉|咨询|请问|求助|再次)+[:：]?"
+)
+#: how somebody else's words are introduced, or one's own; the matter follows
+_LEAD = re.compile(
+    r"^(?:(?:来电人|来访人|投诉人|反映人|诉求人|网友|网民|市民|群众|居民|村民|业主|家长|读者|用户|消费者)们?(?:来电)?"
+    r"(?:反映|表示|投诉|称|咨询|询问|建议|希望|求助|举报|反馈|说|问)[:：]?"
+    r"|来电人|请问|(?:想|我想)(?:问|咨询)(?:一下|下)?|建议|(?:我要)?(?:投诉|反映|举报|咨询)(?:一下)?|请(?=.{0,8}(?:部门|领导|单位)))[:：,，]?"
+)
+#: a clause that begins like this stands in the middle of a thought
+_MIDDLE = re.compile(
+    r"(?:[也还就但而并又却才都仍]|所以|因为|如果|于是|然后|结果|不过|而且|甚至|走|这|那|它|他|她|我|你|味道|今天|一个)"
 )
 _GREETING = re.compile(r"(?:尊敬|您好|你好|领导|谢谢|感谢|希望有关部门|本人|我是|我们是)")
 _ASKING = re.compile(r"[?？]|为什么|为何|怎么|何时|什么时候|是否|能不能|能否|有没有|谁来|多久|哪里|如何")
@@ -40,8 +51,9 @@ def title_of(documents: Sequence[StoredDocument]) -> str:
     weighed against its length. Questions and greetings come last; titles before texts.
     """
     read = _some(documents)
-    shared = _shared(read)
-    best = max(_candidates(read), key=lambda c: (_worth(c, shared), c), default=None)
+    shared, named = _shared(read), _named(read)
+    spokesman = representative(read)
+    best = max(_candidates(read, spokesman).items(), key=lambda c: (_worth(c, shared, named), c[0]), default=None)
     if best is None:
         return _cut(read[0].document.text.strip()) if read else ""
     return best[0]
@@ -109,25 +121,48 @@ def _shared(rows: Sequence[StoredDocument]) -> dict[str, float]:
     return {w: n / len(rows) for w, n in counts.items() if n >= least}
 
 
-def _candidates(rows: Sequence[StoredDocument]) -> set[tuple[str, bool]]:
-    """(clause, whether it stood in a title)."""
-    found = set()
+def _named(rows: Sequence[StoredDocument]) -> tuple[set[str], set[str]]:
+    """Words of places and of topics that the assessment found in these documents."""
+    names = {hit.name for row in rows for hit in row.assessment.places}
+    places = {n for name in names for n in (name, name[:-1]) if len(n) > 1}  # 佛堂镇 is called 佛堂 as well
+    return places, {word for row in rows for hit in row.assessment.topics for word in hit.words}
+
+
+def _candidates(rows: Sequence[StoredDocument], spokesman: str | None) -> dict[str, float]:
+    """Clause → how well it stands by itself: the spokesman's title, a title, a sentence's beginning, its middle."""
+    found: dict[str, float] = {}
     for row in rows:
-        for text, is_title in ((row.document.title, True), (row.document.text[:_TEXT], False)):
-            for part in _BREAK.split(text):
-                clause = _NOISE.sub("", part).strip(" 　，,。:：、—-~·\"'“”")
-                if _SHORTEST <= len(clause) <= LONGEST:
-                    found.add((clause, is_title))
-                elif is_title and len(clause) > LONGEST:
-                    found.add((_cut(clause), True))
+        own = 1.5 if row.document.id == spokesman else 1.3
+        for clause in _BREAK.split(row.document.title):
+            _offer(found, _cut(_plain(clause)), own)
+        for sentence in _SENTENCE.findall(row.document.text[:_TEXT]):
+            for number, clause in enumerate(_BREAK.split(sentence)):
+                if len(plain := _plain(clause)) <= LONGEST:
+                    _offer(found, plain, 0.7 if number else 1.0)
     return found
 
 
-def _worth(candidate: tuple[str, bool], shared: dict[str, float]) -> float:
-    clause, is_title = candidate
+def _offer(found: dict[str, float], clause: str, worth: float) -> None:
+    if len(clause) >= _SHORTEST:
+        found[clause] = max(worth, found.get(clause, 0.0))
+
+
+def _plain(clause: str) -> str:
+    """Without addresses, tags and the words that only introduce what is said."""
+    plain = _NOISE.sub("", clause).strip(_EDGE)
+    shorter = _LEAD.sub("", plain, count=1).strip(_EDGE)
+    return shorter if len(shorter) >= _SHORTEST else plain
+
+
+def _worth(candidate: tuple[str, float], shared: dict[str, float], named: tuple[set[str], set[str]]) -> float:
+    clause, stands = candidate
     mine = set(words(clause))
-    worth = sum(shared.get(w, 0.0) for w in mine) / math.sqrt(4 + len(mine))
-    worth *= 1.3 if is_title else 1.0
+    worth = stands * sum(shared.get(w, 0.0) for w in mine) / math.sqrt(4 + len(mine))
+    places, matters = named  # a title names the place and, above all, the matter
+    worth *= 1.1 if any(word in clause for word in places) else 1.0
+    worth *= 1 + 0.25 * min(2, sum(word in clause for word in matters))
+    if _MIDDLE.match(clause):
+        worth *= 0.7
     if _GREETING.search(clause):
         worth *= 0.4
     return worth * 0.6 if _ASKING.search(clause) else worth

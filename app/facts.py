@@ -70,6 +70,7 @@ def member_of(
     is known. It is only stored after it came in, so this never looks ahead.
     """
     place = best_place(assessment.places)
+    topic = next((t.id for t in assessment.topics if t.incident), None)
     source = office.sources.get(document.source)
     return Member(
         event=found.event,
@@ -82,17 +83,31 @@ def member_of(
         negative=assessment.sentiment.label == "negative",
         author=document.author,
         area=place.id if place else None,
-        topic=next((t.id for t in assessment.topics if t.incident), None),
+        topic=topic,
         duplicate_of=found.duplicate_of,
         likes=document.likes,
         comments=document.comments,
         reposts=document.reposts,
         reads=document.reads,
-        flags=tuple(flag.code for flag in assessment.flags),
+        flags=(*(flag.code for flag in assessment.flags), *duty_mark(topic, assessment, office)),
         authority=source.authority if source else AUTHORITY.get(document.kind, 0.3),
         ours=place.ours if place else True,
         historic=document.historic,
     )
+
+
+def duty_mark(topic: str | None, assessment: Assessment, office: Office) -> tuple[str, ...]:
+    """The finer rule of the duty list that the document falls under, where that rule has a sensitivity of its own.
+
+    As in `alerts.catalogue`, the rule is known by its clause in the reason of the likeliest department.
+    """
+    if topic is None or topic not in office.topics or not assessment.departments:
+        return ()
+    reason = assessment.departments[0].reason
+    for number, rule in enumerate(office.topics[topic].rules):
+        if rule.basis and rule.basis in reason:
+            return (f"duty.{topic}.{number}",) if rule.sensitivity is not None else ()
+    return ()
 
 
 def notable(members: Sequence[Member], incident: bool) -> bool:
@@ -177,7 +192,7 @@ def held_flags(event: Event, members: Sequence[Member]) -> tuple[str, ...]:
         for flag in m.flags:
             voices.setdefault(flag, set()).add(m.author or m.document)
     everybody = len({m.author or m.document for m in members})
-    seen = {flag for flag, who in voices.items() if carried(flag, len(who), everybody)}
+    seen = {flag for flag, who in voices.items() if not flag.startswith("duty.") and carried(flag, len(who), everybody)}
     floors = (
         {r.code.removeprefix("floor.") for r in event.risk.reasons if r.code.startswith("floor.")}
         if event.risk

@@ -3,7 +3,8 @@
     PYTHONPATH=.:tests python benchmarks/events_towns.py [seeds: 10] [first seed: 1] [posts a day: 60]
 
 Each town talks for fourteen days with one red, two orange, three yellow and four blue incidents, a holiday, and a site
-that cannot be reached for six hours. Nothing is tuned on these seeds but on 1 to 3. Printed per town: red and orange
+that cannot be reached for six hours. Faults were looked for on seeds among 1 to 12: give a
+first seed beyond them for fresh towns. Printed per town: red and orange
 incidents caught, false orange or red per week, median lead before the peak of the slow ones (hours), median delay of
 the fast ones (minutes), B-cubed F1 of the grouping; then the same over all incidents; then the speed of both halves.
 """

@@ -1,12 +1,13 @@
 """Titles: from the documents' own words, short, and about what all of them say."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analysis.titles import LONGEST, questions, representative, title_of, voices
-from storage.types import Assessment, Document, Kind, Sentiment, StoredDocument
+from storage.types import Assessment, Document, Kind, Sentiment, StoredDocument, TopicHit
 
 START = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 CALM = Sentiment(label="neutral", negative=0.2, neutral=0.6, positive=0.2)
@@ -40,6 +41,27 @@ def test_the_title_says_what_all_say() -> None:
 def test_without_titles_a_clause_of_the_texts() -> None:
     title = title_of([row(1, "", "今天路过看到，宗泽路路灯又坏了。真服了"), row(2, "", "宗泽路路灯坏了半个月，没人修")])
     assert "宗泽路路灯" in title
+
+
+def test_a_title_does_not_begin_with_who_says_it_nor_in_mid_sentence() -> None:
+    told = [
+        row(i, "", f"来电人反映城西街道某小区停水已{i}小时，希望尽快恢复供水", "hotline", f"a{i}") for i in (2, 3, 4)
+    ]
+    assert title_of(told).startswith("城西街道某小区停水已")
+    spoken = [row(i, "", "江湾搅拌站夜里施工扰民，味道还是有点刺鼻，夜里都不敢开窗", author=f"a{i}") for i in range(3)]
+    assert title_of(spoken) == "江湾搅拌站夜里施工扰民"
+    assert title_of([row(1, "请问医保手工报销材料交到哪里", "")]) == "医保手工报销材料交到哪里"
+
+
+def test_a_title_names_place_and_matter_before_circumstances() -> None:
+    texts = (
+        "孩子在示例三小读二年级。示例三小食堂的鸡块有酸味。", "我家孩子在示例三小读二年级，示例三小食堂的鸡块有酸味。",
+        "孩子在示例三小读二年级，回家说不舒服。",
+    )  # fmt: skip
+    hits = (TopicHit(id="food-drug", words=("食堂",)),)
+    rows = [row(i, "", text, author=f"a{i}") for i, text in enumerate(texts)]
+    rows = [replace(r, assessment=replace(r.assessment, topics=hits)) for r in rows]
+    assert title_of(rows) == "示例三小食堂的鸡块有酸味"
 
 
 def test_representative_is_a_citizen_who_says_it_all() -> None:

@@ -54,6 +54,29 @@ def test_an_unknown_key_is_named_with_its_line_and_the_known_ones(config: Path) 
     assert "lead" in found
 
 
+def comparisons(config: Path, *, shift: float = 1.0) -> str:
+    """The line of the matrix that the shipped weights follow from; `shift` breaks its first judgement."""
+    weights = list(load(config).office.risk.weights.values())
+    rows = [[round(a / b, 4) for b in weights] for a in weights]
+    rows[0][6], rows[6][0] = rows[0][6] / shift, rows[6][0] * shift
+    return f"comparison = {rows}\n\n[risk.weights]"
+
+
+def test_pairwise_comparisons_must_be_coherent_and_fit_the_weights(config: Path) -> None:
+    shipped = (config / "office.toml").read_text("utf-8")
+    good, bad = comparisons(config), comparisons(config, shift=60)
+    edit(config, "office.toml", "[risk.weights]", good)
+    assert len(load(config).office.risk.comparison) == 7
+    edit(config, "office.toml", "S = 0.24 ", "S = 0.18 ")
+    edit(config, "office.toml", "N = 0.13 ", "N = 0.19 ")
+    (found,) = problems(config)
+    assert "[risk] comparison" in found
+    assert "S = 0.24、V = 0.21" in found
+    for line, expected in ((bad, "一致性比例 CR"), (good.replace("[[1.0, ", "[[1.0, 9.0, ", 1), "每行 7 个数")):
+        (config / "office.toml").write_text(shipped.replace("[risk.weights]", line, 1), "utf-8")
+        assert any(expected in p for p in problems(config)), expected
+
+
 @pytest.mark.parametrize(
     ("file", "old", "new", "expected"),
     [

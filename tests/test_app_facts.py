@@ -1,13 +1,24 @@
 """Marks and topics that a few of many documents carry: when they are the event's, and when they are noise."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from small_office import small_office
 
+from analysis.events import Assignment
 from analysis.risk import score
-from app.facts import carried, held_flags, is_matter, subject, summarise
+from app.facts import carried, held_flags, is_matter, member_of, subject, summarise
 from app.replay_facts import Facts
-from storage.types import Event, Member
+from storage.types import (
+    Assessment,
+    DepartmentGuess,
+    Document,
+    DutyRule,
+    Event,
+    Member,
+    Sentiment,
+    TopicHit,
+)
 
 NOW = datetime(2026, 3, 2, 10, tzinfo=UTC)
 
@@ -62,6 +73,22 @@ def test_one_stray_document_does_not_set_the_topic_but_the_opening_post_does() -
     )  # fmt: skip
     assert event(opened).topic == "education"
     assert subject({}, {}) is None
+
+
+def test_a_finer_rule_of_the_duty_list_has_a_sensitivity_of_its_own() -> None:
+    office = small_office()
+    topic = office.topics["education"]
+    rule = DutyRule(when="食堂", departments=topic.departments, basis="派单目录 2.9 校园食堂", sensitivity=1.0)
+    office = replace(office, topics={**office.topics, "education": replace(topic, rules=(rule,))})
+    mood = Sentiment(label="neutral", negative=0.2, neutral=0.7, positive=0.1)
+    document = Document(id="d", text="t", kind="social", source="s", fetched_at=NOW)
+    for reason, expected in (("派单目录 2.9 校园食堂：食堂", 1.0), ("职责含「学校」", topic.sensitivity)):
+        guess = DepartmentGuess(id=topic.departments[0], probability=0.9, reason=reason)
+        seen = Assessment(id="d", sentiment=mood, topics=(TopicHit(id="education", words=()),), departments=(guess,))
+        member = member_of(document, seen, Assignment(document="d", event="e", alone=True), office, NOW)
+        risk = score(event([member]), [member], office, NOW)
+        assert next(f.x for f in risk.factors if f.code == "S") == expected
+        assert held_flags(event([member]), [member]) == ()
 
 
 def test_the_replay_counts_the_same() -> None:

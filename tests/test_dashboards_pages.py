@@ -14,8 +14,10 @@ import pytest
 from board_example import NOW, Clock, make_site, office, risk, serve, stored
 from test_dashboards_access import log_in, token_of
 
+from alerts.streams import StreamBurst
 from crawlers.advice import explain
 from dashboards import exporting, words
+from dashboards.bursts import keep
 from dashboards.coverage import health
 from dashboards.searching import read_form, step_for, to_query
 from dashboards.site import Site
@@ -57,6 +59,19 @@ def post(client: httpx.Client, path: str, **fields: str | list[str]) -> httpx.Re
     if event and "version" not in fields:
         data["version"] = version(client.get(event[0]))
     return client.post(path, data=data | fields)
+
+
+def test_a_stream_that_bursts_is_said_on_the_overview_and_on_its_topic(site: Site, officer: httpx.Client) -> None:
+    topic = next(iter(site.office().topics.values()))
+    hour = site.clock().replace(minute=0, second=0, microsecond=0) - timedelta(hours=1)
+    burst = StreamBurst(
+        field="topic", id=topic.id, name=f"专题“{topic.name}”", hour=hour, count=31, usual=4.0, path="fast"
+    )
+    for rows, said in (([burst], True), ([], False)):
+        with site.ledger.begin() as tx:
+            keep(tx, rows, hour if rows else hour + timedelta(days=1))
+        for path in ("/", "/live/overview", f"/topics/{topic.id}"):
+            assert ("共 31 条，平日同一时段约 4 条，未集中于单一事件" in officer.get(path).text) is said, path
 
 
 def test_a_mistake_in_the_search_is_pointed_at(officer: httpx.Client) -> None:

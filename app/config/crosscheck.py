@@ -5,10 +5,15 @@ from difflib import get_close_matches
 from itertools import pairwise
 from typing import get_args
 
+from analysis.risk_factors import FACTORS
+from analysis.risk_weights import consistency, weights
 from app.config.problems import Problem
 from dashboards.reports.template import faults
 from storage.query import QuerySyntaxError, parse
-from storage.types import Office, Role
+from storage.types import Office, RiskSettings, Role
+
+COHERENT = 0.1  #: consistency ratio of pairwise comparisons below which they may be used (Saaty 1980)
+OFF_BY = 0.02  #: a weight may differ from what the comparisons say by rounding
 
 
 def crosscheck(office: Office) -> list[Problem]:
@@ -133,6 +138,27 @@ def _risk(office: Office) -> Iterator[Problem]:
     total = sum(office.risk.weights.values())
     if abs(total - 1) > 0.001:
         yield Problem(file="office.toml", place="[risk.weights]", text=f"权重之和应为 1，现在是 {total:.3f}")
+    if office.risk.comparison:
+        text = _incoherent(office.risk)
+        if text:
+            yield Problem(file="office.toml", place="[risk] comparison", text=text)
+
+
+def _incoherent(risk: RiskSettings) -> str:
+    """What is wrong with the pairwise comparisons or with the weights beside them; "" where all is well."""
+    codes = [code for code, _, _ in FACTORS]
+    if {len(codes)} != {len(risk.comparison), *map(len, risk.comparison)}:
+        return f"判断矩阵应为 {len(codes)} 行、每行 {len(codes)} 个数，行列依次为 {'、'.join(codes)}"
+    try:
+        ratio, derived = consistency(risk.comparison), weights(risk.comparison)
+    except ValueError as error:
+        return str(error)
+    if ratio >= COHERENT:
+        return f"判断矩阵前后不一致，一致性比例 CR 为 {ratio:.3f}，应小于 {COHERENT:g}，请调整两两比较的数值"
+    if any(abs(risk.weights.get(c, 0.0) - w) > OFF_BY for c, w in zip(codes, derived, strict=True)):
+        shown = "、".join(f"{c} = {w:.2f}" for c, w in zip(codes, derived, strict=True))
+        return f"[risk.weights] 与判断矩阵算出的权重不符，应为 {shown}；不用矩阵时请删去 comparison"
+    return ""
 
 
 def _sources(office: Office) -> Iterator[Problem]:

@@ -69,7 +69,7 @@ class DutyRule:
     when: str  #: boolean rule
     departments: tuple[str, ...]
     basis: str = ""  #: clause of the catalogue
-    sensitivity: float | None = None
+    sensitivity: float | None = None  #: S of what falls under this rule; None = the topic's
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,10 +202,10 @@ class RiskSettings:
     weights: Mapping[str, float] = field(
         default_factory=lambda: {"S": 0.24, "V": 0.21, "H": 0.16, "N": 0.13, "A": 0.11, "C": 0.08, "R": 0.07}
     )
+    comparison: tuple[tuple[float, ...], ...] = ()  #: of S V H N A C R, pairwise; only checked against the weights
     heat_p95: float = 2000.0  #: the city's own 95th percentile of event peaks
     heat_median: float = 20.0
-    #: flag or grade → id of the level that it is at least
-    floors: Mapping[str, str] = field(default_factory=dict)
+    floors: Mapping[str, str] = field(default_factory=dict)  #: flag or grade → id of the level that it is at least
     #: "foreign" | "single" | "advertisement" → id of the level that it is at most
     caps: Mapping[str, str] = field(default_factory=dict)
     source_factor: Mapping[str, float] = field(default_factory=dict)  #: a_src by kind
