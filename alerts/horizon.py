@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from alerts.escalation import kept_rule, later, next_repeat
 from alerts.transitions import FINAL
-from storage.types import LevelRule, Office, Task
+from storage.types import Deadline, LevelRule, Office, Task
 
 #: moments this close behind count as not reached yet: a share of a clock is a rounded number
 GRACE = timedelta(seconds=1)
@@ -24,13 +24,20 @@ def next_moment(task: Task, office: Office, now: datetime) -> datetime | None:
     return min((at for at in _moments(task, rule, office, now) if at > now - GRACE), default=None)
 
 
+def _ahead(clock: Deadline, rule: LevelRule, now: datetime) -> Iterator[datetime]:
+    """Start, reminders and end of a running clock, without the reminders that are surely behind."""
+    yield clock.start_at
+    yield clock.due_at
+    span = clock.due_at - clock.start_at
+    behind = (now - GRACE - clock.start_at) / span * 100 - 1 if span else 0.0
+    yield from (clock.start_at + span * (p / 100) for p in rule.reminders if p > behind)
+
+
 def _moments(task: Task, rule: LevelRule, office: Office, now: datetime) -> Iterator[datetime]:
     """Every moment that counts: more than `triggers` uses, never fewer."""
     for clock in task.deadlines:
-        if clock.met_at is None:
-            yield clock.start_at
-            yield clock.due_at
-            yield from (clock.start_at + (clock.due_at - clock.start_at) * (p / 100) for p in rule.reminders)
+        if clock.met_at is None and clock.due_at > now - GRACE:
+            yield from _ahead(clock, rule, now)
     if task.dispatched_at is None:
         return
     repeat = timedelta(minutes=rule.repeat_minutes)
