@@ -102,7 +102,7 @@ def test_the_second_of_two_people_is_told(chromium: Browser, base: str) -> None:
         first_form.locator("button").click()
         expect(first.locator(".note.ok")).to_be_visible()
         second_form.locator("button").click()
-        expect(second.locator(".note.bad")).to_contain_text("lead-scjg")
+        expect(second.get_by_role("alert")).to_contain_text("lead-scjg")
         expect(second.locator('form[data-action="draft"] textarea')).to_have_value("第二人的答复稿，不能丢。")
 
 

@@ -228,7 +228,7 @@ def context(visit: Here, tx: Transaction, task: Task) -> dict[str, object]:
 def first_one(visit: Here, tx: Transaction, task: Task) -> str:
     """Who was faster, and with what."""
     entries = tx.audit.find(object_id=f"task:{task.id}", size=1)
-    what = f"{entries[0].actor} 已于{visit.names.when(entries[0].at)}更新" if entries else "其他人刚刚更新"
+    what = f"已由 {entries[0].actor} 于{visit.names.when(entries[0].at)}更新" if entries else "刚刚被他人更新"
     return f"此任务{what}（现为“{words.STATE[task.state]}”），您的操作没有保存。请核对最新内容后再操作。"
 
 
