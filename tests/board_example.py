@@ -182,6 +182,17 @@ def make_site(folder: Path, clock: Clock | None = None, *, empty: bool = False) 
     return site
 
 
+@contextmanager
+def open_site(folder: Path, clock: Clock | None = None, *, empty: bool = False) -> Iterator[Site]:
+    """`make_site`, with its stores closed at the end."""
+    made = make_site(folder, clock, empty=empty)
+    try:
+        yield made
+    finally:
+        made.documents.close()
+        made.ledger.close()
+
+
 def stored(
     name: str,
     text: str,

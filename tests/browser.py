@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
+from board_example import PASSWORD
 from playwright.sync_api import Browser, Page, sync_playwright
 
 CHROMIUM = "/usr/bin/chromium"
@@ -65,3 +66,9 @@ def log_in(page: Page, base: str, name: str, password: str) -> None:
     page.fill("input[name=password]", password)
     page.click("button.main")
     page.wait_for_url(lambda url: "/login" not in url)
+
+
+def as_user(page: Page, base: str, name: str) -> None:
+    """Log in as somebody of the example office, whoever was logged in before."""
+    page.context.clear_cookies()
+    log_in(page, base, name, PASSWORD)

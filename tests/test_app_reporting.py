@@ -7,7 +7,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-from board_example import make_site
+from board_example import open_site
 from small_office import small_office
 
 from app.reporting import MADE_UP, due, place_scheduled
@@ -25,10 +25,8 @@ def at(text: str) -> datetime:
 
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[Site]:
-    made = make_site(tmp_path, empty=True)
-    yield made
-    made.documents.close()
-    made.ledger.close()
+    with open_site(tmp_path, empty=True) as made:
+        yield made
 
 
 def step(site: Site, text: str) -> list[tuple[str, str]]:

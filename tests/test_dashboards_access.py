@@ -9,7 +9,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from board_example import PASSWORD, USERS, Clock, make_site, serve
+from board_example import PASSWORD, USERS, Clock, make_site, open_site, serve
 from fastapi.routing import APIRoute
 from starlette.routing import Mount
 
@@ -41,10 +41,8 @@ NAMES = {
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    made = make_site(tmp_path_factory.mktemp("board"))
-    yield made
-    made.documents.close()
-    made.ledger.close()
+    with open_site(tmp_path_factory.mktemp("board")) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")

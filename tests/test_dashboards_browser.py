@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from board_example import PASSWORD, Clock, make_site, serve, stored
-from browser import PHONE, browser, log_in, tab
+from board_example import Clock, open_site, serve, stored
+from browser import PHONE, as_user, browser, tab
 from playwright.sync_api import Browser, Page, expect
 
 from dashboards.site import Site
@@ -21,21 +21,14 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[Site]:
-    made = make_site(tmp_path)
-    yield made
-    made.documents.close()
-    made.ledger.close()
+    with open_site(tmp_path) as made:
+        yield made
 
 
 @pytest.fixture
 def base(site: Site) -> Iterator[str]:
     with serve(site) as address:
         yield address
-
-
-def as_user(page: Page, base: str, name: str) -> None:
-    page.context.clear_cookies()
-    log_in(page, base, name, PASSWORD)
 
 
 def press(page: Page, action: str, **fields: str) -> None:

@@ -5,8 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from board_example import NOW, PASSWORD, make_site, serve, stored
-from browser import PHONE, browser, log_in, tab
+from board_example import NOW, open_site, serve, stored
+from browser import PHONE, as_user, browser, tab
 from playwright.sync_api import Browser, Page, expect
 from test_dashboards_browser import AXE, HOSTILE
 
@@ -31,21 +31,14 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[Site]:
-    made = make_site(tmp_path)
-    yield replace(made, data=tmp_path)
-    made.documents.close()
-    made.ledger.close()
+    with open_site(tmp_path) as made:
+        yield replace(made, data=tmp_path)
 
 
 @pytest.fixture
 def base(site: Site) -> Iterator[str]:
     with serve(site) as address:
         yield address
-
-
-def as_user(page: Page, base: str, name: str) -> None:
-    page.context.clear_cookies()
-    log_in(page, base, name, PASSWORD)
 
 
 def make(site: Site) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import openpyxl
 import pytest
-from board_example import NOW, Clock, make_site, office, risk, serve, stored
+from board_example import NOW, Clock, make_site, office, open_site, risk, serve, stored
 from test_dashboards_access import log_in, token_of
 
 from alerts.streams import StreamBurst
@@ -28,10 +28,8 @@ from storage.types import Event, SourceHour
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    made = make_site(tmp_path_factory.mktemp("pages"))
-    yield made
-    made.documents.close()
-    made.ledger.close()
+    with open_site(tmp_path_factory.mktemp("pages")) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")

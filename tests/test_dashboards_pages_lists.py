@@ -9,7 +9,7 @@ from datetime import timedelta
 import httpx
 import openpyxl
 import pytest
-from board_example import NOW, make_site, serve
+from board_example import NOW, open_site, serve
 from test_dashboards_access import log_in
 
 from dashboards import exporting
@@ -23,10 +23,8 @@ LISTS = ("events", "tasks", "sources", "audit", "reports")
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    made = make_site(tmp_path_factory.mktemp("lists"))
-    yield made
-    made.documents.close()
-    made.ledger.close()
+    with open_site(tmp_path_factory.mktemp("lists")) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from board_example import NOW, Clock, make_site, serve
+from board_example import NOW, Clock, open_site, serve
 from test_dashboards_access import log_in, token_of
 
 from dashboards.reports.issues import NotAllowed, issues, key_of
@@ -26,10 +26,8 @@ def clock() -> Clock:
 
 @pytest.fixture
 def site(tmp_path: Path, clock: Clock) -> Iterator[Site]:
-    made = make_site(tmp_path, clock)
-    yield replace(made, data=tmp_path)
-    made.documents.close()
-    made.ledger.close()
+    with open_site(tmp_path, clock) as made:
+        yield replace(made, data=tmp_path)
 
 
 @pytest.fixture

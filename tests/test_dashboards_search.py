@@ -9,7 +9,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from board_example import PASSWORD, Clock, make_site, serve, stored
+from board_example import PASSWORD, Clock, open_site, serve, stored
 
 from dashboards import saved
 from dashboards.searching import BadForm
@@ -25,10 +25,8 @@ def clock() -> Clock:
 
 @pytest.fixture
 def site(tmp_path: Path, clock: Clock) -> Iterator[Site]:
-    made = make_site(tmp_path, clock)
-    yield made
-    made.documents.close()
-    made.ledger.close()
+    with open_site(tmp_path, clock) as made:
+        yield made
 
 
 def keep(site: Site, owner: str = "officer", q: str = "停车", threshold: int = 3, hours: int = 6) -> saved.Saved:
