@@ -25,6 +25,7 @@ from storage.types.documents import (
     UnreadableDocument,
 )
 from storage.types.events import Event, EventStatus, LevelCause, LevelChange, Member, Risk, RiskFactor
+from storage.types.login import LoginSettings, OidcSettings
 from storage.types.office import (
     CalendarDay,
     Department,
@@ -33,9 +34,7 @@ from storage.types.office import (
     Level,
     LevelRule,
     LimitRule,
-    LoginSettings,
     Office,
-    OidcSettings,
     Place,
     Recipient,
     RiskSettings,
