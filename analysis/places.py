@@ -42,8 +42,13 @@ class Gazetteer:
             for i, name in enumerate((place.name, *place.aliases)):
                 if folded := fold_text(name):
                     self._names.setdefault(folded, []).append(_Name(place, i == 0))
-        self._elsewhere = {w: word for p in office.places.values() for word in p.elsewhere if (w := fold_text(word))}
-        words = list({**dict.fromkeys(self._names), **dict.fromkeys(self._elsewhere)})
+        #: of each place: the words of elsewhere as they stand in a folded text, and as the file has them
+        self._elsewhere = {
+            place.id: {w: word for word in place.elsewhere if (w := fold_text(word))}
+            for place in office.places.values()
+        }
+        away = [w for told in self._elsewhere.values() for w in told]
+        words = list({**dict.fromkeys(self._names), **dict.fromkeys(away)})
         self._words = words
         self.lexicon = lexicon or Lexicon()
         self._numbers = frozenset(map(self.lexicon.number, words))
@@ -95,7 +100,7 @@ class Gazetteer:
     def _judge(self, name: _Name, named: Mapping[str, _Name], words: Container[str], local: bool) -> PlaceHit:
         place = name.place
         confidence = _BY_TYPE.get(place.type, _OTHER_TYPE) * (1.0 if name.full else _ALIAS)
-        told = [self._elsewhere[w] for w in map(fold_text, place.elsewhere) if w in words]
+        told = [word for w, word in self._elsewhere[place.id].items() if w in words]
         kin = [n.place.name for i, n in named.items() if i != place.id and self._kin(i, place.id)]
         foreign = [n.place.name for n in named.values() if not n.place.ours and n.place.type == "city"]
         home = self._city is not None and self._city.id in named

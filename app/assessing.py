@@ -5,7 +5,6 @@
 A chunk travels as bytes both ways: parsing and writing are done where the assessing is done.
 """
 
-import gc
 import io
 import multiprocessing
 from collections import deque
@@ -16,6 +15,7 @@ from datetime import datetime
 from typing import BinaryIO
 
 from analysis.assess import Assessor
+from app.garbage import keep_loaded
 from app.jsonl import MAX_LINE, BadLine, assessment_json, read_documents, write_line
 from storage.types import Assessment, Document, Office
 
@@ -80,6 +80,7 @@ def judged(stream: BinaryIO, office: Office, *, now: datetime, processes: int = 
     """Answers in the order of reading. BrokenProcessPool where a worker was killed."""
     if processes == 1:
         assessor = Assessor(office)
+        keep_loaded()
         for chunk in chunks(stream):
             yield judge(chunk, assessor, now)
         return
@@ -105,7 +106,7 @@ _worker: dict[str, Callable[[Chunk], Answer]] = {}
 def _start(office: Office, now: datetime) -> None:
     assessor = Assessor(office)
     assessor.assess([Document(id="", text="预热", source="", kind="message", fetched_at=now)])
-    gc.freeze()  # what was loaded stays: no collection need walk it again
+    keep_loaded()
     _worker["judge"] = lambda chunk: judge(chunk, assessor, now)
 
 

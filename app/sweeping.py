@@ -6,10 +6,8 @@ decide  alerts.escalation · alerts.unmuted · alerts.watchdog                pu
 write   messages of tasks that nobody has changed meanwhile, alerts of closed events, the heartbeat   one transaction
 """
 
-import gc
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -20,6 +18,7 @@ from alerts.notices import Reach
 from alerts.plan import close_out
 from alerts.silences import Silence, Umbrella
 from alerts.unmuted import unmuted
+from app.garbage import uncollected
 from app.grading import write_plans
 from app.heartbeats import LOOPS, beat, beats, last_beat, rhythm
 from app.pipeline import Pipeline
@@ -68,21 +67,8 @@ class Known:
 
 def sweep(pipeline: Pipeline, now: datetime) -> None:
     """What has become due since the last sweep: reminders, repeats, escalation, breaches, stuck messages."""
-    with _uncollected():
+    with uncollected():
         _sweep(pipeline, now)
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """Ten thousand tasks and their messages hold no cycle, but every collection walks through them all: a third of the
-    time of a full minute. What other threads leave meanwhile is collected afterwards."""
-    running = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if running:
-            gc.enable()
 
 
 def _sweep(pipeline: Pipeline, now: datetime) -> None:

@@ -21,6 +21,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from analysis.assess import Assessor
 from analysis.events import Grouper
+from app.garbage import keep_loaded
 from app.jobs import schedule
 from app.pipeline import Pipeline
 from app.rota import Due
@@ -134,6 +135,7 @@ class Worker:
         except StoreError:
             self.due.run(self.turn.pipeline, self.turn.clock)
             raise
+        keep_loaded()
         self._ready = True
 
     def _send(self) -> None:
@@ -163,6 +165,7 @@ def drain(
         return None
     total = 0
     rebuild(turn.pipeline, clock(), turn.keep)
+    keep_loaded()
     try:
         while turn.own() and (outcome := turn.step()) is not None:
             total += outcome.documents

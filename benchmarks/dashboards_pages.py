@@ -29,6 +29,7 @@ from board_example import PASSWORD, Clock, add_task, make_site, risk, serve, sto
 from analysis.words import segment  # noqa: E402
 from dashboards.site import Site  # noqa: E402
 from storage.documents import SqliteDocuments  # noqa: E402
+from storage.ports import DocumentQuery, DocumentStore  # noqa: E402
 from storage.types import Event  # noqa: E402
 
 WORDS = (
@@ -170,6 +171,19 @@ def million(folder: Path) -> Site:
     site = make_site(folder)
     site.documents.close()
     return replace(site, documents=SqliteDocuments(folder / "documents.db", segment=segment))
+
+
+def over(store: DocumentStore, events: int, rounds: int) -> None:
+    """The same over any store that holds the documents of `storage_million.py`, and those that the pages name."""
+    with tempfile.TemporaryDirectory() as folder:
+        site = make_site(Path(folder))
+        store.put(list(site.documents.scan(DocumentQuery())))
+        site.documents.close()
+        site_events(site, events)
+        with serve(replace(site, documents=store)) as base:
+            walk(client(base), rounds)
+            crowd(base, 240)
+        site.ledger.close()
 
 
 def main() -> None:

@@ -24,6 +24,7 @@ from engines import empty_elastic, ledger_server, search_server  # noqa: E402
 from analysis.words import segment  # noqa: E402
 from app import clock  # noqa: E402
 from app.config import load  # noqa: E402
+from app.garbage import keep_loaded  # noqa: E402
 from app.intake import accept  # noqa: E402
 from app.turn import Turn  # noqa: E402
 from app.work import BULK, make_pipeline  # noqa: E402
@@ -64,7 +65,9 @@ def cpu(pids: Callable[[], set[int]]) -> float:
     return spent / _TICKS
 
 
-def session(leader: int) -> set[int]:
+def family(leader: int) -> set[int]:
+    """The processes of a server: those of its session, and its children, which PostgreSQL gives sessions of their own.
+    Those that ended before are not counted."""
     found = set()
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
@@ -72,7 +75,7 @@ def session(leader: int) -> set[int]:
                 words = (entry / "stat").read_text(encoding="utf-8", errors="replace").rsplit(")", 1)[1].split()
             except OSError:
                 continue
-            if int(words[3]) == leader:
+            if leader in (int(words[1]), int(words[3])):
                 found.add(int(entry.name))
     return found
 
@@ -114,8 +117,9 @@ def main() -> None:
             accept(rows[start : start + 1000], ledger, b"k" * 32, clock.now())
         spent: dict[str, list[float]] = {}
         own = turn.pipeline
+        keep_loaded()
         begin, worked = time.perf_counter(), time.process_time()
-        before = cpu(lambda: session(leader)), cpu(lambda: session(postmaster))
+        before = cpu(lambda: family(leader)), cpu(lambda: family(postmaster))
         with (
             timed(own.assessor, "assess", spent, "assess"),
             timed(own.grouper, "assign", spent, "group"),
@@ -124,7 +128,7 @@ def main() -> None:
             while turn.own() and turn.step() is not None:
                 pass
         wall, mine = time.perf_counter() - begin, time.process_time() - worked
-        others = cpu(lambda: session(leader)) - before[0], cpu(lambda: session(postmaster)) - before[1]
+        others = cpu(lambda: family(leader)) - before[0], cpu(lambda: family(postmaster)) - before[1]
         print(f"load {os.getloadavg()[0]:.1f}, {number} documents of {signs} signs: {number / wall:,.0f}/s")
         print(f"CPU seconds: this process {mine:.1f}, Elasticsearch {others[0]:.1f}, PostgreSQL {others[1]:.1f}")
         for label, (seconds, busy) in spent.items():

@@ -165,6 +165,7 @@ class SearchServer:
     options: Sequence[str] = ("xpack.security.enabled=false",)
     headers: dict[str, str] = field(default_factory=dict)
     patience: float = 120.0  #: seconds to come up
+    heap: str = "512m"
     process: "subprocess.Popen[bytes] | None" = None
 
     @property
@@ -185,7 +186,7 @@ class SearchServer:
         command = [*become, str(self.home / "bin" / "elasticsearch"), *(f"-E{s}" for s in settings)]
         environment = {
             "ES_JAVA_HOME": str(java_home()),
-            "ES_JAVA_OPTS": "-Xms512m -Xmx512m",
+            "ES_JAVA_OPTS": f"-Xms{self.heap} -Xmx{self.heap}",
             "PATH": os.environ["PATH"],
         }
         with (self.home / "logs" / "output").open("wb") as log:

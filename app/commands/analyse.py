@@ -15,6 +15,7 @@ from analysis.events import Grouper
 from app import clock
 from app.assessing import BATCH, judged
 from app.console import FAILED, USAGE, ConfigOption, err, fail, progress, read_config
+from app.garbage import keep_loaded
 from app.jsonl import BadLine, read_documents, write_line
 from storage.types import Assessment, Document
 
@@ -68,6 +69,7 @@ def cluster(source: InOption = None, target: OutOption = None, config: ConfigOpt
     """按时间次序把文档归为事件，输出每行的 id 和 event（单独一条的 event 为 null）。"""
     office = read_config(config).office
     assessor, grouper = Assessor(office), Grouper(office)
+    keep_loaded()
     order: list[tuple[str, str]] = []
     sizes: dict[str, int] = {}
     bad = 0

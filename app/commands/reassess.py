@@ -22,6 +22,7 @@ import typer
 from analysis.assess import Assessor, reassessed
 from app.commands.check import emit
 from app.console import ConfigOption, DataOption, JsonOption, fail, out, progress, read_config
+from app.garbage import keep_loaded
 from app.stores import stores
 from storage.ports import DocumentQuery, DocumentStore, StoreError
 from storage.types import Assessment, Document, Office, StoredDocument, UnreadableDocument
@@ -209,6 +210,7 @@ _MINE: list[Assessor] = []
 def _start(assessor: Assessor) -> None:
     """In a new process of the pool: what was compiled for the office is compiled once."""
     _MINE[:] = [assessor]
+    keep_loaded()
 
 
 def _assess(batch: list[Document]) -> Understood:
