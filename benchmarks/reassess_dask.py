@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -25,9 +26,10 @@ from engines_pipeline import cpu, posts  # noqa: E402
 
 from analysis.assess import Assessor  # noqa: E402
 from analysis.words import segment  # noqa: E402
-from app.commands.reassess import _dask, run  # noqa: E402
+from app.commands.reassess import BATCH, _dask, run  # noqa: E402
 from app.config import load  # noqa: E402
 from storage.documents import SqliteDocuments  # noqa: E402
+from storage.ports import DocumentQuery  # noqa: E402
 from storage.types import Assessment, Sentiment, StoredDocument  # noqa: E402
 
 ROUNDS = 3
@@ -55,8 +57,15 @@ def workers(number: int) -> Iterator[tuple[str, set[int]]]:
             process.wait()
 
 
-def measure(store: SqliteDocuments, assessor: Assessor, number: int) -> tuple[float, float, float]:
-    """Wall seconds, CPU seconds of the command and of all workers, of one `reassess --all` with warm workers."""
+def _parts(store: SqliteDocuments) -> Iterator[list[StoredDocument]]:
+    rows = store.scan(DocumentQuery())
+    while part := list(islice(rows, BATCH)):
+        yield part
+
+
+def measure(store: SqliteDocuments, assessor: Assessor, number: int) -> tuple[float, float, float, float]:
+    """Wall seconds, CPU seconds of the command and of all workers, of one `reassess --all` with warm workers; and the
+    wall seconds of the understanding alone: batches that lie ready, nothing read or written."""
     with workers(number) as (address, pids):
         time.sleep(4)
         with _dask(address, assessor) as (submit, seen):
@@ -64,14 +73,20 @@ def measure(store: SqliteDocuments, assessor: Assessor, number: int) -> tuple[fl
             rows = [row.document for row in store.get(["d0", "d1"])]
             for warm in [submit(rows) for _ in range(8 * number)]:
                 warm.result()
+            begin = time.perf_counter()
+            ready = [[row.document for row in part] for part in _parts(store)]
+            read = time.perf_counter() - begin
+            for answer in [submit(part) for part in ready]:
+                answer.result()
+            alone = time.perf_counter() - begin - read
             begin, mine, theirs = time.perf_counter(), time.process_time(), cpu(lambda: pids)
             tally = run(store, submit, lambda row: True, ahead=2 * number, advance=lambda done: None)
-            spent = time.perf_counter() - begin, time.process_time() - mine, cpu(lambda: pids) - theirs
+            spent = time.perf_counter() - begin, time.process_time() - mine, cpu(lambda: pids) - theirs, alone
         assert tally["done"] == store.health()["documents"]
     return spent
 
 
-def fresh(first: Path, assessor: Assessor, number: int) -> tuple[float, float, float]:
+def fresh(first: Path, assessor: Assessor, number: int) -> tuple[float, float, float, float]:
     """The same on a copy of the store, so that each round has everything to write."""
     copied = shutil.copyfile(first, first.with_name("round.db"))
     store = SqliteDocuments(copied, segment=segment)
@@ -97,13 +112,19 @@ def main() -> None:
         ])  # fmt: skip
         store.close()
         print(f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores, {number} messages of {signs} signs")
-        ratios = []
+        whole, bare = [], []
         for _ in range(ROUNDS):
             one, two = (fresh(first, assessor, n) for n in (1, 2))
-            ratios.append(one[0] / two[0])
-            for n, (wall, mine, theirs) in enumerate((one, two), 1):
-                print(f"{n} worker(s): {wall:5.1f} s wall; CPU: command {mine:4.1f} s, workers {theirs:4.1f} s")
-        print(f"two against one: {sorted(ratios)[len(ratios) // 2]:.2f}x ({', '.join(f'{r:.2f}' for r in ratios)})")
+            whole.append(one[0] / two[0])
+            bare.append(one[3] / two[3])
+            for n, (wall, mine, theirs, alone) in enumerate((one, two), 1):
+                print(
+                    f"{n} worker(s): {wall:5.1f} s wall; CPU: command {mine:4.1f} s, workers {theirs:4.1f} s; "
+                    f"understanding alone {alone:5.1f} s wall"
+                )
+        for name, ratios in (("the whole command", whole), ("understanding alone", bare)):
+            middle = sorted(ratios)[len(ratios) // 2]
+            print(f"two against one, {name}: {middle:.2f}x ({', '.join(f'{r:.2f}' for r in ratios)})")
 
 
 if __name__ == "__main__":

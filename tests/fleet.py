@@ -199,10 +199,11 @@ class Fleet:
 
 @dataclass
 class Wire:
-    """A TCP proxy in front of a server: it can be cut (nothing passes, nothing is said) and mended."""
+    """A TCP proxy in front of a server: it can be cut (nothing passes, nothing is said), slow, and mended."""
 
     target: int
     port: int = 0
+    late: float = 0.0  #: seconds that every part of an answer is held back
     _cut: threading.Event = field(default_factory=threading.Event)
     _pairs: list[tuple[socket.socket, socket.socket]] = field(default_factory=list)
 
@@ -243,11 +244,13 @@ class Wire:
                 continue
             self._pairs.append((near, far))
             for source, sink in ((near, far), (far, near)):
-                threading.Thread(target=self._pass, args=(source, sink), daemon=True).start()
+                threading.Thread(target=self._pass, args=(source, sink, sink is near), daemon=True).start()
 
-    def _pass(self, source: socket.socket, sink: socket.socket) -> None:
+    def _pass(self, source: socket.socket, sink: socket.socket, answers: bool) -> None:
         with contextlib.suppress(OSError):
             while data := source.recv(65536):
+                if answers and self.late:
+                    time.sleep(self.late)
                 while self._cut.is_set():
                     time.sleep(0.05)
                 sink.sendall(data)

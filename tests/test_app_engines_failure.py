@@ -1,4 +1,5 @@
-"""Engines that fail under load: PostgreSQL restarted, either network cut, Elasticsearch read-only or away at the start.
+"""Engines that fail under load: PostgreSQL restarted, either network cut, Elasticsearch red, slow, read-only or away at
+the start.
 
 Each time: what was acknowledged is there in the end, once; gathering goes on to accept what the ledger can hold; nobody
 restarts anything by hand.
@@ -9,7 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
@@ -31,6 +32,8 @@ from storage.ports import DocumentQuery, DocumentStore, Ledger, StoreError
 from storage.types import Document
 
 EVERYTHING = DocumentQuery()
+#: where documents of now are kept
+MONTH = f"failing-docs-{clock.now().astimezone(UTC):%Y-%m}"
 BLOCK = "index.blocks.read_only_allow_delete"
 
 
@@ -183,6 +186,37 @@ def test_elasticsearch_away_at_the_start_then_read_only_then_cut_off(postgres: L
             until(lambda: len(load.acknowledged) >= waiting + 40, "gathering while the network is cut")
             time.sleep(4)
             wire.mend()
+            load.goes_on()
+            load.settle()
+        assert load.refused == 0, "the intake needs no Elasticsearch"
+
+
+@pytest.mark.usefixtures("impatient")
+def test_elasticsearch_red_then_slow_then_too_slow(postgres: LedgerServer) -> None:
+    server = search_server()
+    with ExitStack() as stack:
+        empty_elastic(cut, prefix="failing").close()
+        server.ask("DELETE", f"/{MONTH}?ignore_unavailable=true")
+        # a month whose only shard may stand on no node: it can be neither written nor counted
+        nowhere = {"settings": {"index.routing.allocation.require._name": "nowhere"}}
+        server.ask("PUT", f"/{MONTH}?wait_for_active_shards=0", nowhere)
+        wire = stack.enter_context(Wire(server.port).open())
+        documents = elastic(wire.port)
+        stack.callback(documents.close)
+        ledger = open_ledger(postgres.url)
+        stack.callback(ledger.close)
+        load = Load(documents, ledger)
+        with load.running():
+            until(lambda: len(load.acknowledged) >= 40, "gathering while the month is red")
+            assert documents.health()["ok"] is False
+            server.ask("PUT", f"/{MONTH}/_settings", {"index.routing.allocation.require._name": None})
+            load.goes_on()
+            wire.late = 0.2
+            load.goes_on()
+            wire.late = 8  # longer than the program waits
+            waiting = len(load.acknowledged)
+            until(lambda: len(load.acknowledged) >= waiting + 100, "gathering while nothing is answered in time")
+            wire.late = 0
             load.goes_on()
             load.settle()
         assert load.refused == 0, "the intake needs no Elasticsearch"
