@@ -8,25 +8,30 @@ from lxml.html import HtmlElement
 
 from crawlers.markup import fold, words
 
-_WORD = r"(?:回复|回帖|跟帖|评论)(?:数|量)?"
+_WORD = r"(?:回复|回帖|跟帖|跟贴|评论)(?:数|量)?"
 #: "12回复", "回复：12"; not "最后回复 03-01", which is a date
 _BESIDE = re.compile(
-    rf"(?<![-/.:\d])(\d{{1,7}})\s*[条个]?\s*{_WORD}|(?<!最后)(?<!最新){_WORD}\s*[:：(（]?\s*(\d{{1,7}})(?!\s*[-/.:年月\d])"
+    rf"(?<!最后)(?<!最新){_WORD}\s*[:：(（]?\s*(\d{{1,7}})(?!\s*[-/.:年月\d])|(?<![-/.:\d])(\d{{1,7}})\s*[条个]?\s*{_WORD}"
+)
+#: the same where nothing else stands in the element: "赞 3" and "评论 12" side by side cannot be confused then
+_ALONE = re.compile(
+    rf"\W*(?:(?P<before>\d{{1,7}})\s*[条个]?\s*(?:{_WORD}|评|回|帖)|{_WORD}\s*[:：(（]?\s*(?P<after>\d{{1,7}}))\W*"
 )
 #: a heading may name two figures of one column: "回复/查看"
 _HEADING = re.compile(rf"^{_WORD}(?:\s*/\s*\S+)?$")
 _TEXTS: Any = XPath(".//text()[not(parent::script or parent::style)]")
 _FIGURE = re.compile(r"^(\d{1,7})(?:\s*/\s*\d+)?$")
+_ATTRIBUTE = re.compile(r"^data-(?:reply|replies|comments?)(?:-?(?:count|num|total))?$", re.I)
+_MANY = 80  #: elements of a row that are looked at
 
 
-def beside(row: HtmlElement, link: HtmlElement) -> str:
-    """What a row says beside its link; "" where the row is the link. The elements are kept apart by a space: of
-    `<a>user7</a><span>3 days ago</span>` the browser's style, not the text, tells where the name ends."""
-    if row is link:
-        return ""
-    inside = set(link.iter())
-    pieces = (piece for piece in _TEXTS(row) if _owner(piece) not in inside)
-    return fold(" ".join(pieces))
+def pieces(row: HtmlElement, title: HtmlElement) -> list[str]:
+    """What a row says beside its title, element by element; empty where the row is the title. The elements are kept
+    apart: of `<a>user7</a><span>3 days ago</span>` the browser's style, not the text, tells where the name ends."""
+    if row is title:
+        return []
+    inside = set(title.iter())
+    return [text for piece in _TEXTS(row) if _owner(piece) not in inside and (text := fold(piece))]
 
 
 def _owner(piece: Any) -> HtmlElement:
@@ -34,12 +39,14 @@ def _owner(piece: Any) -> HtmlElement:
     return piece.getparent().getparent() if piece.is_tail else piece.getparent()
 
 
-def replies(row: HtmlElement, said: str) -> str:
-    """The number as printed, digits only; "" where none is. `said`: what the row says beside its link."""
-    found = _BESIDE.search(said)
-    if found:
-        return found[1] or found[2]
-    return _below_heading(row)
+def replies(row: HtmlElement, title: HtmlElement) -> str:
+    """The number as printed, digits only; "" where none is."""
+    for element in [e for e, _ in zip(row.iter(), range(_MANY), strict=False) if e is not title]:
+        found = _ALONE.fullmatch(words(element)[:24]) if isinstance(element.tag, str) else None
+        if found:
+            return found["before"] or found["after"]
+    beside = _BESIDE.search(" ".join(pieces(row, title)))
+    return (beside[1] or beside[2]) if beside else _below_heading(row) or _attribute(row)
 
 
 def _below_heading(row: HtmlElement) -> str:
@@ -52,6 +59,14 @@ def _below_heading(row: HtmlElement) -> str:
         figure = _FIGURE.match(words(cell)) if _HEADING.match(words(name)) else None
         if figure:
             return figure[1]
+    return ""
+
+
+def _attribute(row: HtmlElement) -> str:
+    for element, _ in zip(row.iter(), range(_MANY), strict=False):
+        for name, value in element.attrib.items() if isinstance(element.tag, str) else ():
+            if _ATTRIBUTE.match(name) and value.strip().isdigit():
+                return str(value.strip()[:7])
     return ""
 
 
