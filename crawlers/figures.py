@@ -18,7 +18,9 @@ _ALONE = re.compile(
     rf"\W*(?:(?P<before>\d{{1,7}})\s*[条个]?\s*(?:{_WORD}|评|回|帖)|{_WORD}\s*[:：(（]?\s*(?P<after>\d{{1,7}}))\W*"
 )
 #: a heading may name two figures of one column: "回复/查看"
-_HEADING = re.compile(rf"^{_WORD}(?:\s*/\s*\S+)?$")
+_HEADING = re.compile(rf"^(?:{_WORD}(?:\s*/\s*\S+)?|回\s*/\s*\S+)$")
+#: elements that stand in a line of text; a row of such a kind is told apart by line breaks only
+_INLINE = frozenset(("a", "font", "b", "strong", "span", "em", "i", "u"))
 _TEXTS: Any = XPath(".//text()[not(parent::script or parent::style)]")
 _FIGURE = re.compile(r"^(\d{1,7})(?:\s*/\s*\d+)?$")
 _ATTRIBUTE = re.compile(r"^data-(?:reply|replies|comments?)(?:-?(?:count|num|total))?$", re.I)
@@ -26,12 +28,36 @@ _MANY = 80  #: elements of a row that are looked at
 
 
 def pieces(row: HtmlElement, title: HtmlElement) -> list[str]:
-    """What a row says beside its title, element by element; empty where the row is the title. The elements are kept
-    apart: of `<a>user7</a><span>3 days ago</span>` the browser's style, not the text, tells where the name ends."""
-    if row is title:
-        return []
+    """What a row says beside its title, element by element. The elements are kept apart: of
+    `<a>user7</a><span>3 days ago</span>` the browser's style, not the text, tells where the name ends. Where rows are
+    lines of one paragraph, the rest of the line counts."""
     inside = set(title.iter())
-    return [text for piece in _TEXTS(row) if _owner(piece) not in inside and (text := fold(piece))]
+    said = [text for piece in _TEXTS(row) if _owner(piece) not in inside and (text := fold(piece))]
+    return said + (_line(row) if row.tag in _INLINE else [])
+
+
+def _line(row: HtmlElement) -> list[str]:
+    """What follows an inline row up to a line break or the next link, or else what stands before it."""
+    after = [fold(row.tail or "")]
+    for element in row.itersiblings():
+        if _ends_line(element):
+            break
+        after += [words(element), fold(element.tail or "")]
+    if any(c.isdigit() for text in after for c in text):
+        return [text for text in after if text]
+    before: list[str] = []
+    for element in row.itersiblings(preceding=True):
+        before.append(fold(element.tail or ""))
+        if _ends_line(element):
+            break
+        before.append(words(element))
+    return [text for text in before if text]
+
+
+def _ends_line(element: HtmlElement) -> bool:
+    return (
+        (element.tag not in _INLINE and element.tag != "img") or element.tag == "a" or element.find(".//a") is not None
+    )
 
 
 def _owner(piece: Any) -> HtmlElement:
@@ -50,16 +76,27 @@ def replies(row: HtmlElement, title: HtmlElement) -> str:
 
 
 def _below_heading(row: HtmlElement) -> str:
-    line = next(row.iter("tr"), None)
-    table = next(row.iterancestors("table"), None)
-    heading = next(table.iter("tr"), None) if table is not None else None
-    if line is None or heading is None or heading is line:
-        return ""
-    for name, cell in zip(_cells(heading), _cells(line), strict=False):
-        figure = _FIGURE.match(words(cell)) if _HEADING.match(words(name)) else None
+    for name, cell in columns(row):
+        figure = _FIGURE.match(words(cell)) if _HEADING.match(name) else None
         if figure:
             return figure[1]
     return ""
+
+
+def columns(row: HtmlElement) -> list[tuple[str, HtmlElement]]:
+    """(heading, cell) of a row of a table, or of a row of boxes below a row of as many short ones without a link."""
+    line = next(row.iter("tr"), None)
+    table = next(row.iterancestors("table"), None)
+    if table is not None and line is not None:
+        heading = next(table.iter("tr"), None)
+    else:
+        line, parent = row, row.getparent()
+        heading = next((e for e in parent if isinstance(e.tag, str)), None) if parent is not None else None
+        if heading is None or len(heading) < 3 or len(heading) != len(line) or heading.find(".//a") is not None:
+            return []
+    if line is None or heading is None or heading is line:
+        return []
+    return [(words(name)[:20], cell) for name, cell in zip(_cells(heading), _cells(line), strict=False)]
 
 
 def _attribute(row: HtmlElement) -> str:
@@ -71,4 +108,4 @@ def _attribute(row: HtmlElement) -> str:
 
 
 def _cells(line: HtmlElement) -> list[HtmlElement]:
-    return [cell for cell in line if cell.tag in ("td", "th")]
+    return [cell for cell in line if cell.tag in ("td", "th")] if line.tag == "tr" else list(line)

@@ -24,6 +24,8 @@ _CONTROL = re.compile(
     re.I,
 )
 _MENU = re.compile(r"\bnav|menu|footer|friend|crumb|sidebar|share", re.I)
+#: the page of a person beside what he wrote
+_PERSON = re.compile(r"[?&]uid=|space-(?:uid|username)|/(?:u|user|users|member|profile|author)/|home\.php", re.I)
 _BLOCKS = frozenset(("p", "div", "section", "ul", "li", "dl", "dt", "dd", "time", "h1", "h2", "h3", "h4", "h5"))
 _HEADINGS = frozenset(("h1", "h2", "h3", "h4", "h5"))
 _TITLE_NAME = re.compile(r"title|\btit|subject|headline|biaoti|\bbt\b", re.I)
@@ -105,7 +107,8 @@ def worth(group: list[Found], now: datetime) -> float:
 
 def _link_counts(root: HtmlElement) -> _Links:
     found = _Links(links=[], under={})
-    good = [a for a in root.iter("a") if a.get("href") and good_title(title_text(a, a)) and not _hidden_above(a)]
+    linked = [a for a in root.iter("a") if a.get("href") and not _PERSON.search(a.get("href"))]
+    good = [a for a in linked if good_title(title_text(a, a)) and not _hidden_above(a)]
     often = Counter((a.get("href"), words(a)) for a in good)
     for link in good:
         if often[(link.get("href"), words(link))] > 3:
@@ -181,9 +184,10 @@ def _with_neighbours(group: list[Found], url: str, now: datetime) -> list[Found]
 
 
 def _neighbour(row: HtmlElement, url: str, now: datetime) -> Found | None:
-    if hidden(row) or any(child.tag == "th" for child in row.iter("th")):
+    if hidden(row) or row.find("th") is not None:
         return None
     links = [a for a in row.iter("a") if a.get("href") and not _CONTROL.match(words(a)) and len(words(a)) >= 2]
+    links = [a for a in links if not _PERSON.search(a.get("href"))]
     link = max(links, key=lambda a: _weight(title_text(a, headline(a))), default=None)
     address = join(url, link.get("href") or "") if link is not None else None
     if link is None or not address or address == url or site(address) != site(url):

@@ -7,7 +7,8 @@ from datetime import datetime
 from lxml.html import HtmlElement
 
 from crawlers.dates import parse_stamp
-from crawlers.figures import pieces
+from crawlers.figures import columns, pieces
+from crawlers.markup import words
 
 _SPACES = r"[\s\xa0]*"
 _DATE = re.compile(
@@ -18,7 +19,7 @@ _DATE = re.compile(
 )
 #: the day in large figures above or below its month, as picture lists print it
 _DAY_FIRST = re.compile(
-    r"(?<![\d:/.-])(?P<day>\d{1,2})\s+(?P<year>20\d\d)\s*[-/年.]\s*(?P<month>\d{1,2})月?(?!\s*[-/.\d])"
+    r"(?<![\d:/.-])(?P<day>\d{1,2})\s+(?P<year>20\d\d)\s*[-/年.]\s*(?P<month>\d{1,2})(?!\d)月?(?!月?\s*[-/.\d])"
 )
 _DAY_LAST = re.compile(
     r"(?<![\d:/.-])(?P<year>20\d\d)\s*[-/年.]\s*(?P<month>\d{1,2})月?\s+(?P<day>\d{1,2})日?(?![\d:/.-])"
@@ -26,6 +27,9 @@ _DAY_LAST = re.compile(
 _YEAR_LAST = re.compile(
     r"(?<![\d:/.-])(?P<month>\d{1,2})\s*[-/月.]\s*(?P<day>\d{1,2})日?\s+(?P<year>20\d\d)年?(?![\d:/.-])"
 )
+_YEAR_FIRST = re.compile(r"20\d\d\s*[-/年.]\s*\d{1,2}\s*[-/月.]\s*\d{1,2}")
+_CLOCK = re.compile(r"\d{1,2}:\d\d(?::\d\d)?")
+_ANOTHER_COLUMN = re.compile(r"最后|最新|更新|答复|回复时间|办结|截止")
 _APPEARED = re.compile(r"(?:发布|发表|发帖|发文|来信|提交|时间|日期|创建)\S{0,3}\s*$")
 _ANOTHER = re.compile(r"(?:更新|修改|截止|截至|最后|最新|回复|回帖|答复|办结|活动|有效期|至)\S{0,4}\s*$")
 _WHOLE = re.compile(r"^20\d\d|:\d\d|前$|刚刚|天")
@@ -38,18 +42,41 @@ def printed_date(row: HtmlElement, title: HtmlElement, now: datetime) -> str:
     """The time of a row as printed, or as one of its attributes says; "" where it has none.
 
     A time that stands alone in its element goes before one in a sentence, one that is called the publication before
-    one that is called an update or an answer, and one in the future is that of the thing announced.
+    one that is called an update or an answer, and one in the future is that of the thing announced. A row with
+    no day has that of the heading above it.
     """
     said = pieces(row, title)
-    text = " ".join(said)
-    split = _split(text)
+    other = {text for name, cell in columns(row) if _ANOTHER_COLUMN.search(name) for text in pieces(cell, title)}
+    found = _printed([text for text in said if text not in other], now) or _printed(said, now)
+    found = found or next(_attributes(row, now), "")
+    if found and not _CLOCK.fullmatch(found):
+        return found
+    return f"{_day_above(row, now)} {found}".strip()
+
+
+def _printed(said: list[str], now: datetime) -> str:
+    text = " ".join(said)[:2000]
+    split = None if _YEAR_FIRST.search(text) else _split(text)
     if split:
         return f"{split['year']}-{int(split['month']):02d}-{int(split['day']):02d}"
     alone = {_LABEL.sub("", piece) for piece in said}
-    found = [(match, _likely(match, text, alone, now)) for match in _DATE.finditer(text[:2000])]
+    found = [(match, _likely(match, text, alone, now)) for match in _DATE.finditer(text)]
     best = max((score for _, score in found), default=-9.0)
-    chosen = next((match[0].strip() for match, score in found if score == best), "")
-    return chosen if best > -4 else next(_attributes(row, now), chosen)
+    return next((match[0].strip() for match, score in found if score == best), "") if best > -4 else ""
+
+
+def _day_above(row: HtmlElement, now: datetime) -> str:
+    """The day that a heading gives for the rows below it; "" where there is none."""
+    element: HtmlElement | None = row
+    for _ in range(3):
+        if element is None:
+            return ""
+        for before, _ in zip(element.itersiblings(preceding=True), range(30), strict=False):
+            text = words(before) if isinstance(before.tag, str) and before.find(".//a") is None else ""
+            if len(text) < 24 and _YEAR_FIRST.match(text) and (stamp := parse_stamp(text, now)):
+                return stamp.at.date().isoformat()
+        element = element.getparent()
+    return ""
 
 
 def has_date(row: HtmlElement, title: HtmlElement, now: datetime) -> bool:
