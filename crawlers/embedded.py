@@ -20,9 +20,9 @@ from crawlers.urls import join
 
 _START = re.compile(r"(?:=|:|\()\s*(?=[\[{][\s\"{\[])")
 _QUOTED = re.compile(r'JSON\.parse\(\s*(?="[\[{])')
-_TITLE = re.compile(r"^(?:news|article|art|post|thread|info|doc|topic)?_?(?:title|subject|headline)$", re.I)
+_TITLE = re.compile(r"(?<!sub)(?<!sub_)(?<!seo)(?<!seo_)(?<!page)(?:title|subject|headline)$", re.I)
 _LINK = re.compile(
-    r"^(?:news|article|art|post|thread|info|doc|detail|page|web|share|link|jump|pc|mobile|h5)?_?(?:url|link|href)$",
+    r"^(?!.*(?:img|image|pic|cover|thumb|icon|logo|avatar|video|audio|photo|media|user|author)).*(?:url|link|href)$",
     re.I,
 )
 _DATE = (
@@ -114,7 +114,7 @@ def _lists(data: Any) -> Iterator[list[Any]]:
 def _item(raw: Any, url: str, now: datetime) -> Item | None:
     if not isinstance(raw, dict):
         return None
-    title = next((fold(v) for k, v in raw.items() if isinstance(v, str) and v.strip() and _TITLE.match(k)), "")
+    title = next((fold(v) for k, v in raw.items() if isinstance(v, str) and v.strip() and _TITLE.search(k)), "")
     link = next((v for k, v in raw.items() if isinstance(v, str) and v.strip() and _LINK.match(k)), "")
     address = join(url, link) if link else None
     if not title or not address or address == url:

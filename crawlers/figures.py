@@ -6,7 +6,7 @@ from typing import Any
 from lxml.etree import XPath
 from lxml.html import HtmlElement
 
-from crawlers.markup import fold, words
+from crawlers.markup import fold, mark, words
 
 _WORD = r"(?:回复|回帖|跟帖|跟贴|评论)(?:数|量)?"
 #: "12回复", "回复：12"; not "最后回复 03-01", which is a date
@@ -24,6 +24,9 @@ _INLINE = frozenset(("a", "font", "b", "strong", "span", "em", "i", "u"))
 _TEXTS: Any = XPath(".//text()[not(parent::script or parent::style)]")
 _FIGURE = re.compile(r"^(\d{1,7})(?:\s*/\s*\d+)?$")
 _ATTRIBUTE = re.compile(r"^data-(?:reply|replies|comments?)(?:-?(?:count|num|total))?$", re.I)
+#: a box or an icon may name the figure in place of a word
+_NAMED = re.compile(r"comment|reply|replies|huifu|pinglun|\bchat|message", re.I)
+_NAMED_OTHER = re.compile(r"eye|view|read|hit|click|like|zan|share|time|date|user|author", re.I)
 _MANY = 80  #: elements of a row that are looked at
 
 
@@ -72,7 +75,17 @@ def replies(row: HtmlElement, title: HtmlElement) -> str:
         if found:
             return found["before"] or found["after"]
     beside = _BESIDE.search(" ".join(pieces(row, title)))
-    return (beside[1] or beside[2]) if beside else _below_heading(row) or _attribute(row)
+    return (beside[1] or beside[2]) if beside else _below_heading(row) or _by_name(row) or _attribute(row)
+
+
+def _by_name(row: HtmlElement) -> str:
+    for element, _ in zip(row.iter(), range(_MANY), strict=False):
+        name = " ".join(mark(e) for e in (element, *element) if isinstance(e.tag, str)) if len(element) < 3 else ""
+        if _NAMED.search(name) and not _NAMED_OTHER.search(name):
+            figure = _FIGURE.match(words(element))
+            if figure:
+                return figure[1]
+    return ""
 
 
 def _below_heading(row: HtmlElement) -> str:

@@ -29,7 +29,8 @@ _YEAR_LAST = re.compile(
 )
 _YEAR_FIRST = re.compile(r"20\d\d\s*[-/年.]\s*\d{1,2}\s*[-/月.]\s*\d{1,2}")
 _CLOCK = re.compile(r"\d{1,2}:\d\d(?::\d\d)?")
-_ANOTHER_COLUMN = re.compile(r"最后|最新|更新|答复|回复时间|办结|截止")
+_APPEARED_COLUMN = re.compile(r"发布|发表|发帖|公开(?:时间|日期)|来信(?:时间|日期)|提交(?:时间|日期)")
+_ANOTHER_COLUMN = re.compile(r"最后|最新|更新|答复|回复时间|办结|截止|成文|生效|实施")
 _APPEARED = re.compile(r"(?:发布|发表|发帖|发文|来信|提交|时间|日期|创建)\S{0,3}\s*$")
 _ANOTHER = re.compile(r"(?:更新|修改|截止|截至|最后|最新|回复|回帖|答复|办结|活动|有效期|至)\S{0,4}\s*$")
 _WHOLE = re.compile(r"^20\d\d|:\d\d|前$|刚刚|天")
@@ -46,8 +47,16 @@ def printed_date(row: HtmlElement, title: HtmlElement, now: datetime) -> str:
     no day has that of the heading above it.
     """
     said = pieces(row, title)
-    other = {text for name, cell in columns(row) if _ANOTHER_COLUMN.search(name) for text in pieces(cell, title)}
-    found = _printed([text for text in said if text not in other], now) or _printed(said, now)
+    named = columns(row)
+    called = [
+        text
+        for name, cell in named
+        if _APPEARED_COLUMN.search(name) and not _ANOTHER_COLUMN.search(name)
+        for text in pieces(cell, title)
+    ]
+    other = {text for name, cell in named if _ANOTHER_COLUMN.search(name) for text in pieces(cell, title)}
+    choices = (called, [text for text in said if text not in other], said)
+    found = next((date for texts in choices if (date := _printed(texts, now))), "")
     found = found or next(_attributes(row, now), "")
     if found and not _CLOCK.fullmatch(found):
         return found
@@ -79,10 +88,14 @@ def _day_above(row: HtmlElement, now: datetime) -> str:
     return ""
 
 
-def has_date(row: HtmlElement, title: HtmlElement, now: datetime) -> bool:
-    """Whether a row prints any time: a quick look, for choosing among groups of rows."""
+def has_date(row: HtmlElement, title: HtmlElement, now: datetime) -> float:
+    """Whether a row prints a day (1) or, what may also be the length of a film, nothing but a clock (.25)."""
     text = " ".join(pieces(row, title))
-    return bool(_DATE.search(text) or _split(text)) or any(True for _ in _attributes(row, now))
+    if _split(text) or any(not _CLOCK.fullmatch(m[0].strip()) for m in _DATE.finditer(text)):
+        return 1.0
+    if any(True for _ in _attributes(row, now)):
+        return 1.0
+    return 0.25 if _DATE.search(text) else 0.0
 
 
 def _split(text: str) -> re.Match[str] | None:

@@ -16,7 +16,7 @@ from crawlers.rowdates import printed_date
 from crawlers.urls import join
 from storage.types import Selectors
 
-_NEXT = re.compile(r"^\W*(下一?页|后一?页|next( page)?|>|›|»)\W*$", re.I)
+_NEXT = re.compile(r"^\W*(下一?页|后一?页|next( page)?|[>›»▶▷→]{1,2})\W*$", re.I)
 _MAX_ROWS = 400
 
 
