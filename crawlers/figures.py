@@ -8,7 +8,7 @@ from lxml.html import HtmlElement
 
 from crawlers.markup import fold, mark, words
 
-_WORD = r"(?:回复|回帖|跟帖|跟贴|评论)(?:数|量)?"
+_WORD = r"(?:回复|回帖|跟帖|跟贴|评论|回答)(?:数|量)?"
 #: "12回复", "回复：12"; not "最后回复 03-01", which is a date
 _BESIDE = re.compile(
     rf"(?<!最后)(?<!最新){_WORD}\s*[:：(（]?\s*(\d{{1,7}})(?!\s*[-/.:年月\d])|(?<![-/.:\d])(\d{{1,7}})\s*[条个]?\s*{_WORD}"

@@ -8,7 +8,7 @@ the path through the site) are left out, and their neighbours of the same kind w
 import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from lxml.html import HtmlElement
@@ -23,6 +23,8 @@ _CONTROL = re.compile(
     r"|详细|详情|全文|查看|分享|评论|回复|阅读全文)\W*\d*\W*$",
     re.I,
 )
+_DETAIL = re.compile(r"^\W*(?:点击)?(?:查看|阅读)?(?:详情|详细|全文|原文|更多|内容)\W*$")
+_BOLD = frozenset(("h2", "h3", "h4", "h5", "strong", "b", "dt"))
 _MENU = re.compile(r"\bnav|menu|footer|friend|crumb|sidebar|share", re.I)
 #: the page of a person beside what he wrote
 _PERSON = re.compile(r"[?&]uid=|space-(?:uid|username)|/(?:u|user|users|member|profile|author)/|home\.php", re.I)
@@ -30,6 +32,8 @@ _BLOCKS = frozenset(("p", "div", "section", "ul", "li", "dl", "dt", "dd", "time"
 _HEADINGS = frozenset(("h1", "h2", "h3", "h4", "h5"))
 _TITLE_NAME = re.compile(r"title|\btit|subject|headline|biaoti|\bbt\b", re.I)
 _SAMPLE = 60  #: rows of a group that are looked at for their worth
+_LIFT_FROM = 4  #: rows from which a common larger block is looked for
+_LIFT_TO = 4  #: addresses that such a block may hold
 _MOSTLY = 0.8  #: share of rows with a time from which a row without one has to explain itself
 
 
@@ -80,18 +84,41 @@ def good_title(title: str) -> bool:
 
 def repeated(root: HtmlElement, url: str, now: datetime) -> list[Found]:
     """Rows in page order; empty where no group of links is worth anything."""
-    groups: dict[str, list[Found]] = {}
     counts = _link_counts(root)
+    groups = [_lifted(group, counts) for group in _grouped(counts, url).values()]
+    groups += [
+        [replace(f, title=title) for f in group if (title := _headline_beside(f.row)) is not None]
+        for group in (_lifted(g, counts) for g in _grouped(_detail_counts(root), url).values())
+        if not any(counts.under.get(f.row) for f in group)
+    ]
+    best = max(groups, key=lambda g: worth(g, now), default=[])
+    if len(best) < 2 and worth(best, now) <= 0:
+        return []
+    return _with_neighbours(_without_strangers(best, url, now), url, now)
+
+
+def _grouped(counts: _Links, url: str) -> dict[str, list[Found]]:
+    groups: dict[str, list[Found]] = {}
     for link in counts.links:
         address = join(url, link.get("href") or "")
         if address and address != url:
             row = _row_of(link, counts)
             found = Found(row=row, link=link, title=headline(link), url=address)
             groups.setdefault(_path(row), []).append(found)
-    best = max(groups.values(), key=lambda g: worth(g, now), default=[])
-    if len(best) < 2 and worth(best, now) <= 0:
-        return []
-    return _with_neighbours(_without_strangers(best, url, now), url, now)
+    return groups
+
+
+def _lifted(group: list[Found], counts: _Links) -> list[Found]:
+    """The same links with larger blocks around them, as long as no two share one: what stands beside the name of the
+    writer belongs to the title, too."""
+    unique = list({f.row: f for f in group}.values())
+    if len(unique) < _LIFT_FROM:
+        return group
+    while True:
+        above = [f.row.getparent() for f in unique]
+        if None in above or len(set(above)) < len(above) or any(len(counts.under.get(e, ())) > _LIFT_TO for e in above):
+            return unique
+        unique = [replace(f, row=e) for f, e in zip(unique, above, strict=True)]
 
 
 def worth(group: list[Found], now: datetime) -> float:
@@ -106,19 +133,31 @@ def worth(group: list[Found], now: datetime) -> float:
 
 
 def _link_counts(root: HtmlElement) -> _Links:
-    found = _Links(links=[], under={})
     linked = [a for a in root.iter("a") if a.get("href") and not _PERSON.search(a.get("href"))]
     good = [a for a in linked if good_title(title_text(a, a)) and not _hidden_above(a)]
     often = Counter((a.get("href"), words(a)) for a in good)
-    for link in good:
-        if often[(link.get("href"), words(link))] > 3:
-            continue  # the name of a category beside each row
-        found.links.append(link)
+    return _counted([a for a in good if often[(a.get("href"), words(a))] <= 3])  # not a category beside each row
+
+
+def _detail_counts(root: HtmlElement) -> _Links:
+    """Links that say no more than "details", for rows whose title is no link."""
+    return _counted([a for a in root.iter("a") if a.get("href") and _DETAIL.match(words(a)) and not _hidden_above(a)])
+
+
+def _counted(links: list[HtmlElement]) -> _Links:
+    found = _Links(links=links, under={})
+    for link in links:
         element: HtmlElement | None = link
         while element is not None:
             found.under.setdefault(element, set()).add(str(link.get("href")))
             element = element.getparent()
     return found
+
+
+def _headline_beside(row: HtmlElement) -> HtmlElement | None:
+    texts = [e for e in row.iter("h2", "h3", "h4", "h5", "strong", "b", "dt", "p", "div", "span", "td") if words(e)]
+    named = [e for e in texts if e.tag in _BOLD or _TITLE_NAME.search(mark(e))]
+    return next((e for e in named if good_title(words(e))), None)
 
 
 def _hidden_above(link: HtmlElement) -> bool:
