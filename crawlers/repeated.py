@@ -32,6 +32,8 @@ _BLOCKS = frozenset(("p", "div", "section", "ul", "li", "dl", "dt", "dd", "time"
 _HEADINGS = frozenset(("h1", "h2", "h3", "h4", "h5"))
 _TITLE_NAME = re.compile(r"title|\btit|subject|headline|biaoti|\bbt\b", re.I)
 _SAMPLE = 60  #: rows of a group that are looked at for their worth
+#: names that rows bear in turn, or that the first and the last of them bear
+_TURNS = re.compile(r"(?:tr|row|item|line|li|bg)?[-_]?(?:odd|even|alt|alternate|first|last|hover|on|cur|\d)", re.I)
 _LIFT_FROM = 4  #: rows from which a common larger block is looked for
 _LIFT_TO = 4  #: addresses that such a block may hold
 _MOSTLY = 0.8  #: share of rows with a time from which a row without one has to explain itself
@@ -180,9 +182,12 @@ def _row_of(link: HtmlElement, counts: _Links) -> HtmlElement:
 def _path(row: HtmlElement) -> str:
     """Tags and first classes up to the root; a row's own class counts only where it is a menu's."""
     steps: list[str] = ["menu" if _MENU.search(mark(row)) else ""]
+    if row.tag == "td":  # another column is another list
+        steps.append(str(sum(1 for _ in row.itersiblings("td", preceding=True))))
     element: HtmlElement | None = row
-    while element is not None and len(steps) < 13:
-        steps.append(f"{element.tag}.{(element.get('class') or '').split(' ')[0] if element is not row else ''}")
+    while element is not None and len(steps) < 14:
+        name = "" if element is row else (element.get("class") or "").split(" ")[0]
+        steps.append(f"{element.tag}.{'' if _TURNS.fullmatch(name) else name}")
         element = element.getparent()
     return "/".join(steps)
 
