@@ -1,6 +1,7 @@
 """How many replies a row of a board prints, where no selector says: beside the word, or below it in a table."""
 
 import re
+from itertools import islice
 from typing import Any
 
 from lxml.etree import XPath
@@ -27,6 +28,7 @@ _ATTRIBUTE = re.compile(r"^data-(?:reply|replies|comments?)(?:-?(?:count|num|tot
 #: a box or an icon may name the figure in place of a word
 _NAMED = re.compile(r"comment|reply|replies|huifu|pinglun|\bchat|message", re.I)
 _NAMED_OTHER = re.compile(r"eye|view|read|hit|click|like|zan|share|time|date|user|author", re.I)
+_PIECES, _LONGEST = 400, 2000  #: texts of a row, and characters of one, that are looked at
 _MANY = 80  #: elements of a row that are looked at
 
 
@@ -35,21 +37,25 @@ def pieces(row: HtmlElement, title: HtmlElement) -> list[str]:
     `<a>user7</a><span>3 days ago</span>` the browser's style, not the text, tells where the name ends. Where rows are
     lines of one paragraph, the rest of the line counts."""
     inside = set(title.iter())
-    said = [text for piece in _TEXTS(row) if _owner(piece) not in inside and (text := fold(piece))]
+    said = [
+        text
+        for piece in islice(_TEXTS(row), _PIECES)
+        if _owner(piece) not in inside and (text := fold(piece[:_LONGEST]))
+    ]
     return said + (_line(row) if row.tag in _INLINE else [])
 
 
 def _line(row: HtmlElement) -> list[str]:
     """What follows an inline row up to a line break or the next link, or else what stands before it."""
     after = [fold(row.tail or "")]
-    for element in row.itersiblings():
+    for element in islice(row.itersiblings(), _MANY):
         if _ends_line(element):
             break
         after += [words(element), fold(element.tail or "")]
     if any(c.isdigit() for text in after for c in text):
         return [text for text in after if text]
     before: list[str] = []
-    for element in row.itersiblings(preceding=True):
+    for element in islice(row.itersiblings(preceding=True), _MANY):
         before.append(fold(element.tail or ""))
         if _ends_line(element):
             break
@@ -70,7 +76,7 @@ def _owner(piece: Any) -> HtmlElement:
 
 def replies(row: HtmlElement, title: HtmlElement) -> str:
     """The number as printed, digits only; "" where none is."""
-    for element in [e for e, _ in zip(row.iter(), range(_MANY), strict=False) if e is not title]:
+    for element in [e for e in islice(row.iter(), _MANY) if e is not title]:
         found = _ALONE.fullmatch(words(element)[:24]) if isinstance(element.tag, str) else None
         if found:
             return found["before"] or found["after"]
@@ -79,7 +85,7 @@ def replies(row: HtmlElement, title: HtmlElement) -> str:
 
 
 def _by_name(row: HtmlElement) -> str:
-    for element, _ in zip(row.iter(), range(_MANY), strict=False):
+    for element in islice(row.iter(), _MANY):
         name = " ".join(mark(e) for e in (element, *element) if isinstance(e.tag, str)) if len(element) < 3 else ""
         if _NAMED.search(name) and not _NAMED_OTHER.search(name):
             figure = _FIGURE.match(words(element))
@@ -113,7 +119,7 @@ def columns(row: HtmlElement) -> list[tuple[str, HtmlElement]]:
 
 
 def _attribute(row: HtmlElement) -> str:
-    for element, _ in zip(row.iter(), range(_MANY), strict=False):
+    for element in islice(row.iter(), _MANY):
         for name, value in element.attrib.items() if isinstance(element.tag, str) else ():
             if _ATTRIBUTE.match(name) and value.strip().isdigit():
                 return str(value.strip()[:7])

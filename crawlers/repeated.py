@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import islice
 
 from lxml.html import HtmlElement
 
@@ -31,6 +32,7 @@ _PERSON = re.compile(r"[?&]uid=|space-(?:uid|username)|/(?:u|user|users|member|p
 _BLOCKS = frozenset(("p", "div", "section", "ul", "li", "dl", "dt", "dd", "time", "h1", "h2", "h3", "h4", "h5"))
 _HEADINGS = frozenset(("h1", "h2", "h3", "h4", "h5"))
 _TITLE_NAME = re.compile(r"title|\btit|subject|headline|biaoti|\bbt\b", re.I)
+_MOST_LINKS = 2000  #: links of a page that are looked at
 _SAMPLE = 60  #: rows of a group that are looked at for their worth
 #: names that rows bear in turn, or that the first and the last of them bear
 _TURNS = re.compile(r"(?:tr|row|item|line|li|bg)?[-_]?(?:odd|even|alt|alternate|first|last|hover|on|cur|\d)", re.I)
@@ -135,15 +137,16 @@ def worth(group: list[Found], now: datetime) -> float:
 
 
 def _link_counts(root: HtmlElement) -> _Links:
-    linked = [a for a in root.iter("a") if a.get("href") and not _PERSON.search(a.get("href"))]
-    good = [a for a in linked if good_title(title_text(a, a)) and not _hidden_above(a)]
+    linked = (a for a in root.iter("a") if a.get("href") and not _PERSON.search(a.get("href")))
+    good = list(islice((a for a in linked if good_title(title_text(a, a)) and not _hidden_above(a)), _MOST_LINKS))
     often = Counter((a.get("href"), words(a)) for a in good)
     return _counted([a for a in good if often[(a.get("href"), words(a))] <= 3])  # not a category beside each row
 
 
 def _detail_counts(root: HtmlElement) -> _Links:
     """Links that say no more than "details", for rows whose title is no link."""
-    return _counted([a for a in root.iter("a") if a.get("href") and _DETAIL.match(words(a)) and not _hidden_above(a)])
+    details = (a for a in root.iter("a") if a.get("href") and _DETAIL.match(words(a)[:20]) and not _hidden_above(a))
+    return _counted(list(islice(details, _MOST_LINKS)))
 
 
 def _counted(links: list[HtmlElement]) -> _Links:
@@ -182,7 +185,7 @@ def _row_of(link: HtmlElement, counts: _Links) -> HtmlElement:
 def _path(row: HtmlElement) -> str:
     """Tags and first classes up to the root; a row's own class counts only where it is a menu's."""
     steps: list[str] = ["menu" if _MENU.search(mark(row)) else ""]
-    if row.tag == "td":  # another column is another list
+    if row.tag == "td" and _has_headings(row):  # another column is another list
         steps.append(str(sum(1 for _ in row.itersiblings("td", preceding=True))))
     element: HtmlElement | None = row
     while element is not None and len(steps) < 14:
@@ -190,6 +193,12 @@ def _path(row: HtmlElement) -> str:
         steps.append(f"{element.tag}.{'' if _TURNS.fullmatch(name) else name}")
         element = element.getparent()
     return "/".join(steps)
+
+
+def _has_headings(cell: HtmlElement) -> bool:
+    table = next(cell.iterancestors("table"), None)
+    line = next(table.iter("tr"), None) if table is not None else None
+    return line is not None and 3 <= len(line) <= 30 and line.find(".//a") is None
 
 
 def _above(element: HtmlElement, steps: int) -> Iterator[HtmlElement]:
@@ -220,7 +229,7 @@ def _with_neighbours(group: list[Found], url: str, now: datetime) -> list[Found]
         return group
     found: list[Found] = []
     for parent in dict.fromkeys(p for f in group if (p := f.row.getparent()) is not None):
-        for row in parent:
+        for row in islice(parent, 2 * _MOST_LINKS):
             own = known.get(row) or (_neighbour(row, url, now) if row.tag in tags else None)
             if own is not None and (row in known or own.url not in used):
                 found.append(own)

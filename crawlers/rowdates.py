@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from datetime import datetime
+from itertools import islice
 
 from lxml.html import HtmlElement
 
@@ -12,7 +13,7 @@ from crawlers.markup import words
 
 _SPACES = r"[\s\xa0]*"
 _DATE = re.compile(
-    rf"(?<![\d.])(?:20\d\d{_SPACES}[-/年.]{_SPACES})?(?<!\d)\d{{1,2}}{_SPACES}[-/月.]{_SPACES}\d{{1,2}}(?!\d)日?"
+    rf"(?<![\d./年-])(?:\d{{4}}{_SPACES}[-/年.]{_SPACES})?\d{{1,2}}{_SPACES}[-/月.]{_SPACES}\d{{1,2}}(?!\d)日?"
     rf"(?:[\s\xa0]+\d{{1,2}}:\d\d(?::\d\d)?)?"
     r"|(?:\d{1,4}[\s\xa0]*|半)个?(?:秒钟?|分钟|小时|天)前|刚刚"
     r"|(?:昨天|今天|前天)(?:[\s\xa0]*\d{1,2}:\d\d)?|(?<![\d:])\d{1,2}:\d\d(?!\d)"
@@ -80,7 +81,7 @@ def _day_above(row: HtmlElement, now: datetime) -> str:
     for _ in range(3):
         if element is None:
             return ""
-        for before, _ in zip(element.itersiblings(preceding=True), range(30), strict=False):
+        for before in islice(element.itersiblings(preceding=True), 30):
             text = words(before) if isinstance(before.tag, str) and before.find(".//a") is None else ""
             if len(text) < 24 and _YEAR_FIRST.match(text) and (stamp := parse_stamp(text, now)):
                 return stamp.at.date().isoformat()
@@ -90,7 +91,7 @@ def _day_above(row: HtmlElement, now: datetime) -> str:
 
 def has_date(row: HtmlElement, title: HtmlElement, now: datetime) -> float:
     """Whether a row prints a day (1) or, what may also be the length of a film, nothing but a clock (.25)."""
-    text = " ".join(pieces(row, title))
+    text = " ".join(pieces(row, title))[:4000]
     if _split(text) or any(not _CLOCK.fullmatch(m[0].strip()) for m in _DATE.finditer(text)):
         return 1.0
     if any(True for _ in _attributes(row, now)):
@@ -112,12 +113,12 @@ def _likely(match: re.Match[str], text: str, alone: set[str], now: datetime) -> 
     score = 3.0 if match[0] in alone else 2.0 if _WHOLE.search(match[0]) else 0.0
     score += 2.0 if _APPEARED.search(before) and not _ANOTHER.search(before) else 0.0
     score -= 4.0 if _ANOTHER.search(before) else 0.0
-    return score - (0.0 if parse_stamp(match[0], now) else 6.0)
+    return score - (0.0 if parse_stamp(match[0], now) else 20.0)
 
 
 def _attributes(row: HtmlElement, now: datetime) -> Iterator[str]:
     """Times in `<time datetime>` and in data attributes, of the row itself first."""
-    for element in row.iter():
-        for name, value in element.attrib.items() if isinstance(element.tag, str) else ():
+    for element in islice(row.iter(), 80):
+        for name, value in islice(element.attrib.items(), 40) if isinstance(element.tag, str) else ():
             if _NAMED.match(name) and not _NOT_NAMED.search(name) and parse_stamp(value, now):
                 yield value.strip()[:60]

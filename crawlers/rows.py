@@ -56,7 +56,7 @@ def next_page(root: HtmlElement, url: str, rules: Selectors) -> str | None:
 
 def _by_rules(root: HtmlElement, url: str, rules: Selectors) -> Iterator[Row]:
     items = select(root, rules.item) if rules.item else select(root, rules.link or "a")
-    for item in items:
+    for item in items[: 2 * _MAX_ROWS]:
         if isinstance(item, str):
             continue
         link = _link(item, rules.link if rules.item else None)
