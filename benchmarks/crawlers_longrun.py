@@ -258,10 +258,10 @@ async def run(plan: Plan, town: Town) -> dict[str, object]:
             worker.kill()
             worker.join()
     before = len(town.seen)
-    delays = _delays(plan, town)
+    delays, early = _delays(plan, town), _early(plan, town)
     await _last_look(plan, town)
     server.close()
-    return _judged(plan, town, kills, before, delays)
+    return {**_judged(plan, town, kills, before, delays), "an_hour_old": early[1], "of_these_seen": early[0]}
 
 
 async def _asked(town: Town, mark: int) -> None:
@@ -313,6 +313,19 @@ def _delays(plan: Plan, town: Town) -> list[float]:
     return sorted(minutes)
 
 
+def _early(plan: Plan, town: Town) -> tuple[int, int]:
+    """Of what was published an hour and more before the end: gathered in time, and all of it. Not judged."""
+    last = START + timedelta(hours=plan.hours - 1)
+    wanted = {
+        f"http://{host}:{plan.port}/a/{n}.html" for host, times in town.items.items() for n, at in enumerate(times)
+        if START <= at <= last
+    }  # fmt: skip
+    ledger = open_ledger(plan.ledger)
+    found = _documents(ledger)
+    ledger.close()
+    return len(wanted & found.keys()), len(wanted)
+
+
 def _judged(plan: Plan, town: Town, kills: list[float], before: int, minutes: list[float]) -> dict[str, object]:
     ledger = open_ledger(plan.ledger)
     found = _documents(ledger)
@@ -360,6 +373,7 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=18765)
     parser.add_argument("--delay", type=float, default=0.5, help="shortest Crawl-delay, real seconds")
     parser.add_argument("--lease", type=float, default=10.0, help="real seconds")
+    parser.add_argument("--lead", type=float, default=0.0, help="real seconds that workers have before hour 0 to begin")
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
     FORKS.set_forkserver_preload(["crawlers.worker", "crawlers.kinds", "storage.ledger"])
@@ -369,7 +383,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="longrun-") as folder:
         plan = Plan(
             sources=given.sources, hours=given.hours, pace=given.hours * 60 / given.minutes, port=given.port,
-            begin=time.monotonic(), lease=given.lease, ledger=f"sqlite:///{folder}/ledger.db",
+            begin=time.monotonic() + given.lead, lease=given.lease, ledger=f"sqlite:///{folder}/ledger.db",
         )  # fmt: skip
         open_ledger(plan.ledger).close()
         hosts = [plan.host(n) for n in range(plan.sources)]

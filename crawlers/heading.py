@@ -15,6 +15,10 @@ _SITE_WORDS = re.compile(
     r"(网|新闻|频道|日报|晚报|论坛|门户|政府|客户端|首页|资讯|在线|media|news|\.com|\.cn|搜狐|新浪|腾讯|网易|凤凰)",
     re.I,
 )
+#: a `<title>` that is the same on every page of the site
+_NO_TITLE = re.compile(
+    r"(?:数字版|数字报|电子版|电子报)$|^(?:新闻|文章|公告|信息|内容|通知)?(?:详情|正文|内容页|详细)页?$"
+)
 _TITLE_NAME = re.compile(r"title|headline|biaoti|activity-name|h1", re.I)
 _COUNT = re.compile(
     r"(?:评论|跟贴|跟帖|参与|条评论|回复)\s*[(（:：]?\s*(\d{1,7})|(\d{1,7})\s*(?:条评论|人跟贴|条跟帖|人参与|评论)"
@@ -46,6 +50,8 @@ def title(root: HtmlElement, metas: dict[str, str], blocks: list[Block]) -> str:
     if len(bare(official)) >= 4 and any(bare(official) == bare(b.text) for b in blocks[:60]):
         return official
     social = metas.get("og:title") or metas.get("twitter:title") or ""
+    if _NO_TITLE.search(head):
+        head = ""
     full = bare(head or social)
     headings = [h for h in _headings(root) if 3 < len(h) < 200]
     inside = [h for h in headings if len(bare(h)) >= 4 and bare(h) in full]
@@ -56,7 +62,13 @@ def title(root: HtmlElement, metas: dict[str, str], blocks: list[Block]) -> str:
     if head:
         longer = _same_begin(head, headings)
         return longer or _without_site(head)
-    return headings[0] if headings else next((b.text for b in blocks if b.heading), "")
+    return headings[0] if headings else next((b.text for b in blocks if b.heading), "") or _bold(root)
+
+
+def _bold(root: HtmlElement) -> str:
+    """The first line set in bold that could be a title: pages of printed papers have no better one."""
+    found = (words(e) for e in root.iter("strong", "b"))
+    return next((text for text in found if 4 <= len(bare(text)) <= 80 and not text.endswith(("。", "：", ":"))), "")
 
 
 def _headings(root: HtmlElement) -> Iterator[str]:

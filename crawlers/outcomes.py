@@ -115,8 +115,8 @@ def _seconds(text: str | None, now: datetime) -> float | None:
     """Retry-After as seconds: a number, or an HTTP date."""
     if not text:
         return None
-    if text.strip().isdigit():
-        return float(text)
+    if text.strip().isascii() and text.strip().isdigit():
+        return float(text.strip()[:12])
     try:
         return max(0.0, (parsedate_to_datetime(text) - now).total_seconds())
     except (ValueError, TypeError):

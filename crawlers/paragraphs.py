@@ -12,8 +12,17 @@ _END = re.compile(
     r"|(回帖|跟帖|跟贴|网友回复|网友留言|全部回复|热门跟[帖贴]|更多视频|为[你您]推荐)\W{0,3}\d*\W*$"
     r"|文章关键词|关键词[：:]|标签[：:]|更多阅读|- ?THE END ?-|【?纠错】?$|自动播放)"
 )
+#: heading of a box of comments; it ends the text wherever it stands if what follows is answered, liked or dated
+_COMMENTS = re.compile(
+    r"\W{0,3}(?:网友|热门|精彩|最新|全部|用户|读者)?(?:评论|热议|留言|跟帖|热评|讨论)(?:区|列表)?\s*[(（]?\d*\s*条?[)）]?\W{0,2}"
+)
+_ANSWERED = re.compile(
+    r"^(?:\d+\s*(?:秒|分钟|小时|天|月|年)前|(?:昨天|今天)?\s*\d{1,2}:\d\d|\d{1,2}-\d{1,2}).{0,24}$|^(?:回复|赞)\W{0,2}\d*$"
+)
+#: head of each post of a thread
+_FLOOR = re.compile(r"^(?:发表于|回复于|发布于)\s*20\d\d[-/年]")
 _TAIL = re.compile(
-    r"^\W{0,3}(责任编辑|责编|编辑|审核|校对|值班编辑|作者|来源|本文来源|文章来源|稿源|记者)\s*[:：丨|/].{0,40}$"
+    r"^\W{0,3}签名[:：].{0,60}$|^\W{0,3}(责任编辑|责编|编辑|审核|校对|值班编辑|作者|来源|本文来源|文章来源|稿源|记者)\s*[:：丨|/].{0,40}$"
     r"|^[（(【\[].{0,25}(编辑|责编|来源|供稿).{0,25}[)）】\]]$"
 )
 _HEAD = re.compile(
@@ -46,7 +55,9 @@ def _before_end(blocks: list[Block]) -> list[Block]:
     whole = sum(b.worth for b in blocks)
     seen = 0.0
     kept: list[Block] = []
-    for block in blocks:
+    for index, block in enumerate(blocks):
+        if seen and _others_speak(blocks, index):
+            break
         if len(block.text) < 200 and _END.match(block.text):
             if seen and seen >= 0.5 * whole:
                 break
@@ -54,6 +65,16 @@ def _before_end(blocks: list[Block]) -> list[Block]:
         kept.append(block)
         seen += block.worth
     return kept
+
+
+def _others_speak(blocks: list[Block], index: int) -> bool:
+    """Whether comments, or the next post of a thread, begin here."""
+    text = blocks[index].text
+    if len(text) > 40:
+        return False
+    if _FLOOR.match(text):
+        return sum(bool(_FLOOR.match(b.text)) for b in blocks) >= 2
+    return bool(_COMMENTS.fullmatch(text)) and sum(bool(_ANSWERED.match(b.text)) for b in blocks[index + 1 :]) >= 2
 
 
 def _belongs(blocks: list[Block], index: int) -> bool:

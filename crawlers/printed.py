@@ -182,7 +182,7 @@ def _beside_date(around: Sequence[Block]) -> str:
         if len(block.text) > 60 or not _A_DAY.search(block.text):
             continue
         rest = _LABEL.sub("", _NOISE.sub(" ", _A_DAY.sub(" ", block.text)).strip()).strip(" :：|/·")
-        if rest and _PLAIN.fullmatch(rest):
+        if rest and _PLAIN.fullmatch(rest) and not _NO_ORIGIN.search(rest):
             return rest
         above = around[index - 1] if index > 1 else None
         if not rest and above and around[index - 2].heading and _PLAIN.fullmatch(above.text):
@@ -194,6 +194,7 @@ _A_DAY = re.compile(
     r"(?:20\d\d\s*[-/年.]\s*\d{1,2}\s*[-/月.]\s*\d{1,2}日?|昨天|今天|\d{1,2}-\d{1,2})(?:\s*\d{1,2}:\d\d(?::\d\d)?)?"
 )
 _NOISE = re.compile(r"(?:^|\s)(?:原创|时间[:：]|发布于|发表于|\d+|转载)(?=\s|$)")
+_NO_ORIGIN = re.compile(r"^(?:星期|周)[一二三四五六日天]$|^第?\d+版|注册|积分|最后|登录|今天|现在")
 _PLAIN = re.compile(r"[\u4e00-\u9fffA-Za-z0-9·]{2,14}(?:\[[\u4e00-\u9fff]{2,4}\])?")
 
 
@@ -217,7 +218,7 @@ def _credits(blocks: Sequence[Block]) -> list[Block]:
 def _author(around: Sequence[Block], text: str, metas: dict[str, str]) -> str:
     for block in around:
         if len(block.text) < 200:
-            match = _AUTHOR.search(block.text) or (_SIGNED.search(block.text) if len(block.text) < 40 else None)
+            match = _AUTHOR.search(block.text) or (_SIGNED.search(block.text) if len(block.text) < 80 else None)
             if match and not _NOT_A_NAME.search(match["name"]):
                 return match["name"].strip()
     named = metas.get("author", "")

@@ -89,6 +89,7 @@ class MemoryFrontier:
 
     def fail(self, lease: Lease, now: datetime, *, reason: str, next_due: datetime | None, rest: float = 0.0) -> None:
         self.failures.append((lease.url, reason))
+        self.rests.append((lease.url, rest))
         entry = self.entries.get((lease.source, lease.url))
         if entry:
             entry.lease = replace(entry.lease, attempts=entry.lease.attempts + 1)

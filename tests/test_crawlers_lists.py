@@ -7,23 +7,33 @@ from pathlib import Path
 import pytest
 
 from crawlers.dates import CHINA, parse_date
-from crawlers.kinds import KINDS, Page
+from crawlers.kinds import KINDS, ListResult, Page
 from crawlers.kinds.shapes import lease
 from storage.types import Lease, Source
 
 HERE = Path(__file__).parent
-PAGES = HERE / "list_pages"
-TRUTH = json.loads((PAGES / "truth.json").read_text("utf-8"))
+#: five layouts that the first rules were written with, and (HELD) six sets of further layouts, each written before its
+#: rows were first measured; docs/measurements.md has the figures at that first sight, the floor is what holds since
+HELD = HERE / "held_pages" / "lists"
+TRUTH = {
+    (folder, name): truth
+    for folder in (HERE / "list_pages", HELD)
+    for name, truth in json.loads((folder / "truth.json").read_text("utf-8")).items()
+}
 FLOOR = json.loads((HERE / "floors" / "lists.json").read_text("utf-8"))["rows"]
 NOW = datetime(2026, 3, 2, 10, tzinfo=CHINA)
 
 
-def right(name: str) -> tuple[int, int, list[str]]:
+def listed(folder: Path, name: str) -> ListResult:
+    url = "http://site.example/list/"
+    source = Source(id="s", name="示例", type=TRUTH[folder, name]["type"], url=url, kind="news")
+    body = (folder / f"{name}.html").read_bytes()
+    return KINDS[source.type].parse_list(Page(url=url, body=body), source, lease(source, url, "list", NOW, {}, 0), NOW)
+
+
+def right(folder: Path, name: str) -> tuple[int, int, list[str]]:
     """Rows that are right in everything the truth says, of how many, and what is wrong; a row that is none counts."""
-    truth, url = TRUTH[name], "http://site.example/list/"
-    source = Source(id="s", name="示例", type=truth["type"], url=url, kind="news")
-    body = (PAGES / f"{name}.html").read_bytes()
-    found = KINDS[source.type].parse_list(Page(url=url, body=body), source, lease(source, url, "list", NOW, {}, 0), NOW)
+    truth, found = TRUTH[folder, name], listed(folder, name)
     rows = {x.url: x for x in found.leases}
     wrong = [f"{row} != {rows.get(row['url'])}" for row in truth["rows"] if not same(row, rows.get(row["url"]))]
     wrong += [f"no row: {url}" for url in rows.keys() - {row["url"] for row in truth["rows"]}]
@@ -43,10 +53,25 @@ def same(row: dict[str, object], found: Lease | None) -> bool:
     return hint.get("title") == row["title"] and day(hint.get("date")) == row["date"] and replies
 
 
-@pytest.mark.parametrize("name", TRUTH)
-def test_rows_of_a_layout(name: str) -> None:
-    good, total, wrong = right(name)
+#: layouts that no rule was ever written for; none may be, their misses stay
+UNTOUCHED = [(folder, name) for folder, name in TRUTH if name.startswith("h_")]
+MENDED = [key for key in TRUTH if key not in UNTOUCHED]
+
+
+def test_layouts_that_no_rule_was_written_for() -> None:
+    """A board that prints the number of replies as a bare figure in a link loses it, so 13 of 20 rows are whole."""
+    found = [right(folder, name) for folder, name in UNTOUCHED]
+    assert sum(good for good, _, _ in found) >= 13
+    assert sum(total for _, total, _ in found) == 20
+    assert not [line for _, _, wrong in found for line in wrong if line.startswith("no row") or line.endswith("None")]
+
+
+@pytest.mark.parametrize(("folder", "name"), MENDED, ids=[name for _, name in MENDED])
+def test_rows_of_a_layout(folder: Path, name: str) -> None:
+    good, total, wrong = right(folder, name)
     assert good / total >= FLOOR, wrong
+    if folder == HELD:
+        assert list(listed(folder, name).next_pages) == TRUTH[folder, name].get("next", [])
 
 
 def test_what_is_no_number_of_replies() -> None:

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 from crawl_town import NOW, article, listing
@@ -15,7 +16,7 @@ from crawlers.guard import Readers
 from crawlers.job import Ask, Job
 from crawlers.outcomes import Answer
 from crawlers.visit import visit
-from storage.types import Document, Selectors, Source
+from storage.types import Document, ImportMapping, Selectors, Source
 
 HOUR = timedelta(hours=1)
 
@@ -242,3 +243,41 @@ def test_a_lost_lease_is_left_to_its_new_owner(readers: Readers) -> None:
     asyncio.run(visit(world.job, lease, world.fetch))
     assert world.asked == ["/list"]
     assert world.frontier.entries["s", lease.url].held
+
+
+def test_a_feed_of_summaries_is_followed_to_the_whole_text(readers: Readers) -> None:
+    item = (
+        f"<item><title>{TITLE}</title><link>http://a.example/a.html</link><description>摘要一句。</description></item>"
+    )
+    feed = f'<?xml version="1.0"?><rss version="2.0"><channel><title>示例</title>{item}</channel></rss>'
+    pages = {"/list": feed, "/a.html": article(TITLE, when="2026-03-02 09:40")}
+    found = World(source("feed"), readers, pages).turn()
+    assert [d.title for d in found] == [TITLE]
+    assert "安排专人引导车辆绕行" in found[0].text
+    assert "摘要一句" not in found[0].text
+
+
+@pytest.mark.parametrize("name", ["工单.csv", "工单.jsonl"])
+def test_a_watched_folder_is_read_by_its_saved_mapping_and_only_what_is_new(
+    readers: Readers, tmp_path: Path, name: str
+) -> None:
+    """The column 处理意见 would be no text by its name; the mapping that was saved with the source says that it is."""
+    saved = ImportMapping(fields={"id": "流水", "text": "处理意见", "published_at": "登记"})
+    world = World(source("file", url=str(tmp_path), kind="hotline", mapping=saved), readers)
+    assert world.turn() == []
+    first = {"流水": "A-1", "处理意见": "路口井盖不见了，请尽快补上。", "登记": "2026-03-01 08:30"}
+    second = {**first, "流水": "A-2", "处理意见": "楼道灯三天不亮。"}
+    write(tmp_path / name, [first])
+    found = world.turn(25 * HOUR)
+    assert [(d.text, d.kind) for d in found] == [(first["处理意见"], "hotline")]
+    assert found[0].published_at == datetime(2026, 3, 1, 8, 30, tzinfo=NOW.tzinfo)
+    assert world.turn(25 * HOUR) == []
+    write(tmp_path / name, [first, second])
+    assert second["处理意见"] in [d.text for d in world.turn(25 * HOUR)]
+
+
+def write(path: Path, rows: list[dict[str, str]]) -> None:
+    lines = [",".join(rows[0]), *(",".join(row.values()) for row in rows)]
+    if path.suffix == ".jsonl":
+        lines = [json.dumps(row, ensure_ascii=False) for row in rows]
+    path.write_text("\n".join(lines), encoding="utf-8")

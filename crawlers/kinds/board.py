@@ -3,6 +3,7 @@
 import re
 from dataclasses import replace
 from datetime import datetime
+from itertools import islice
 
 from lxml import etree
 from lxml.html import HtmlElement
@@ -28,23 +29,25 @@ def parse_list(page: Page, source: Source, lease: Lease, now: datetime) -> ListR
     """Rows of the board; a row whose status has changed is looked at again."""
     found = listing.parse_list(page, source, lease, now)
     root = listing.list_tree(page, source)
-    states = _states(root, page.url)
+    states = _states(root, page.url, {x.url for x in found.leases})
     leases = [replace(x, hint={**x.hint, "status": states[x.url]}) if x.url in states else x for x in found.leases]
     return replace(found, leases=tuple(leases))
 
 
-def _states(root: HtmlElement, url: str) -> dict[str, str]:
+def _states(root: HtmlElement, url: str, rows: set[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for link in root.iter("a"):
         address = join(url, link.get("href") or "")
+        if address not in rows or address in found:
+            continue
         row = link
         for _ in range(3):
             status = _STATUS.search(markup.words(row).replace(markup.words(link), " ", 1) if row is not link else "")
-            if status and address:
-                found.setdefault(address, status[0])
+            if status:
+                found[address] = status[0]
                 break
             above = row.getparent()
-            if above is None or len(above.findall(".//a")) > 2:
+            if above is None or len(list(islice(above.iter("a"), 3))) > 2:
                 break
             row = above
     return found

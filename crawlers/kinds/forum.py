@@ -19,8 +19,8 @@ from storage.types import Document, Lease, Selectors, Source
 
 #: boards of the usual programs; tried in order where the source names no selectors
 BOARDS = (
-    Selectors(item="tbody[id^=normalthread]", link="a.s.xst, a.xst", date="td.by em", replies="td.num a",
-              author="td.by cite"),
+    Selectors(item="tbody[id^=normalthread], tbody[id^=stickthread]", link="a.s.xst, a.xst", date="td.by em",
+              replies="td.num a", author="td.by cite"),
     Selectors(item="li.j_thread_list", link="a.j_th_tit", date=".threadlist_reply_date, .is_show_create_time",
               replies=".threadlist_rep_num", author=".frs-author-name, .tb_icon_author a"),
 )  # fmt: skip
