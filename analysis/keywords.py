@@ -159,17 +159,10 @@ def _without_parts(best: Iterable[str], count: int) -> list[str]:
     shown = ""
     for word in best:
         # two different words of two characters cannot hold each other
-        if word in shown or (len(word) > 2 and _any_in(chosen, word)):
+        if word in shown or (len(word) > 2 and any(other in word for other in chosen)):
             continue
         chosen.append(word)
         if len(chosen) == count:
             break
         shown = f"{shown}\n{word}"
     return chosen
-
-
-def _any_in(parts: Iterable[str], word: str) -> bool:
-    for part in parts:
-        if part in word:
-            return True
-    return False

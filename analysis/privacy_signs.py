@@ -75,7 +75,8 @@ class _Signs:
     given: Bits  #: their bits
 
     def of(self, name: str) -> Places:
-        return self.places[(self.given & _BIT[name]) != 0]
+        found: Places = self.places[(self.given & _BIT[name]) != 0]
+        return found
 
     def close(self, name: str, count: int, step: int) -> Places:
         """Where so many characters of a class begin, each at most `step` behind the one before."""
@@ -88,7 +89,8 @@ class _Signs:
 
     def _before(self, places: Places, name: str, distance: int) -> Places:
         places = places[places + distance < len(self.bits)]
-        return places[(self.bits[places + distance] & _BIT[name]) != 0]
+        found: Places = places[(self.bits[places + distance] & _BIT[name]) != 0]
+        return found
 
     def addresses(self) -> Places:
         """Where a number meets the word for a door or house, or another number behind a dash."""

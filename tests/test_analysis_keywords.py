@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analysis import keywords, words
@@ -50,6 +50,7 @@ def test_numbers_letters_and_common_words_are_none() -> None:
     assert found(TEXTS)[2:] == [(), (), ()]
 
 
+@settings(deadline=None)
 @given(st.lists(st.lists(st.sampled_from(list("".join(TEXTS)) + list(words.background()[0])[::97])), max_size=12))
 def test_a_batch_gives_what_the_definition_gives(texts: list[list[str]]) -> None:
     written = ["".join(parts) for parts in texts]
