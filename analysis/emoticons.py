@@ -1,6 +1,6 @@
 """Emoji and Weibo's bracket signs ([泪], [怒]) read for what people mean by them, which is often not what they show.
 
-[微笑] and [拜拜] are cold, not friendly; [泪] and 😭 are sorrow more often than being moved; 😂, 🙏 and [doge] say both.
+[微笑] and [拜拜] are cold, not friendly; [泪] and 😭 are sorrow more often than being moved; 😂 and [doge] say both.
 """
 
 import re

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
-from itertools import groupby, pairwise
+from itertools import pairwise
 from math import log
 from pathlib import Path
 from types import ModuleType
@@ -162,40 +162,3 @@ def learn_background(texts: Iterable[str], most: int = 40_000) -> str:
         counts.update({t for t in tokens(text) if len(t) > 1 and not t.isascii()})
     common = [(w, n) for w, n in counts.most_common(most) if n >= 3 and jieba.dt.FREQ.get(w)]
     return "\n".join([str(documents), *(f"{w}\t{n}" for w, n in common)]) + "\n"
-
-
-def rising(now: Iterable[Sequence[str]], before: Iterable[Sequence[str]], count: int = 20) -> list[tuple[str, float]]:
-    """Phrases of two words that rise inside a topic: proposals for new keywords, never applied by themselves.
-
-    Score: log-likelihood ratio (Dunning 1993) of the share of documents that hold the phrase, now against before.
-    """
-    new, n_new = _phrases(now)
-    old, n_old = _phrases(before)
-    scored = [(p, _dunning(k, n_new, old[p], n_old)) for p, k in new.items() if k >= 3]
-    rising_ones = [(p, s) for p, s in scored if s > _SIGNIFICANT]
-    return sorted(rising_ones, key=lambda row: (-row[1], row[0]))[:count]
-
-
-_SIGNIFICANT = 10.8  #: chi-squared with one degree of freedom at p = .001
-
-
-def _phrases(texts: Iterable[Sequence[str]]) -> tuple[Counter[str], int]:
-    counts: Counter[str] = Counter()
-    documents = 0
-    for words in texts:
-        documents += 1
-        plain = [w for w, _ in groupby(words) if len(w) > 1 and not w.isascii()]
-        counts.update({a + b for a, b in pairwise(plain) if a not in b and b not in a})
-    return counts, documents
-
-
-def _dunning(k1: int, n1: int, k2: int, n2: int) -> float:
-    if not n1 or k1 / n1 <= (k2 / n2 if n2 else 0.0):
-        return 0.0
-    p = (k1 + k2) / (n1 + n2)
-
-    def likelihood(k: int, n: int, q: float) -> float:
-        return k * log(q) + (n - k) * log(1 - q) if 0 < q < 1 else 0.0
-
-    p2 = k2 / n2 if n2 else 0.0
-    return 2 * (likelihood(k1, n1, k1 / n1) + likelihood(k2, n2, p2) - likelihood(k1, n1, p) - likelihood(k2, n2, p))

@@ -91,10 +91,3 @@ def test_a_batch_beyond_one_look_is_cut_as_each_text_is(monkeypatch: pytest.Monk
     parts = list(words.cut_batch(fold_batch(texts)))
     assert len(parts) > 5
     assert [tokens for cuts in parts for tokens in cuts.tokens()] == [words.segment(text) for text in texts]
-
-
-def test_rising_phrases_are_proposed() -> None:
-    before = [["电动", "汽车", "补贴"]] * 30
-    now = [["电动", "汽车", "充电", "冒烟"]] * 10 + before[:5]
-    assert "充电冒烟" in [phrase for phrase, _ in words.rising(now, before)]
-    assert words.rising([], before) == []
