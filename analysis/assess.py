@@ -15,7 +15,7 @@ from pathlib import Path
 from analysis import flags, neardup, words
 from analysis.characters import Batch, fold_batch
 from analysis.departments import Catalogue, learned
-from analysis.keywords import by_tfidf
+from analysis.keywords import RANKINGS
 from analysis.places import Gazetteer
 from analysis.privacy import masked_texts
 from analysis.routing import Router, load_router
@@ -66,6 +66,8 @@ class Assessor:
         self.models = models or (Path(office.models) if office.models else None)
         if office.scorer not in SCORERS:
             raise KeyError(f"没有情感打分器 {office.scorer!r}；已有：{'、'.join(SCORERS)}")
+        if office.keywords not in RANKINGS:
+            raise KeyError(f"没有关键词算法 {office.keywords!r}；已有：{'、'.join(RANKINGS)}")
 
     def __getstate__(self) -> tuple[Office, Path | None]:
         return self.office, self.models
@@ -113,7 +115,7 @@ class Assessor:
     @cached_property
     def version(self) -> str:
         """Version of code, models and rules: an assessment of another version is due for `reassess`."""
-        digest = hashlib.sha256(f"{VERSION}|{self.office.version}|{self.office.scorer}".encode())
+        digest = hashlib.sha256(f"{VERSION}|{self.office.version}|{self.office.scorer}|{self.office.keywords}".encode())
         for folder in (words.MODELS, self.models):
             for path in sorted(folder.glob("*.npz")) if folder else ():
                 digest.update(path.read_bytes())
@@ -145,10 +147,10 @@ class Assessor:
         text_kinds = marks.kinds(batch, _title_lengths(parts), kinds, [s.label for s in sentiments], found)
         flagged = marks.flags(batch, found)
         signatures = neardup.signatures([p.masked_text or p.masked_title for p in parts])
-        tokens, telling = list[str](), list[tuple[str, ...]]()
+        tokens, telling, ranking = list[str](), list[tuple[str, ...]](), RANKINGS[self.office.keywords]
         for cuts in words.cut_batch(batch):
             tokens += cuts.tokens()
-            telling += by_tfidf(cuts)
+            telling += ranking(cuts)
         version = self.version
         return [
             _joined(version, *row)

@@ -5,7 +5,8 @@
 Single characters, numbers and words that the background calls common are never keywords.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
@@ -22,10 +23,11 @@ _MORE = 3  #: times as many are looked at as are wanted: words within words fall
 
 Hashes = npt.NDArray[np.uint64]
 Indices = npt.NDArray[np.int64]
-Ranking = Callable[[Cuts, int], list[tuple[str, ...]]]
+Ranking = Callable[[Cuts], list[tuple[str, ...]]]
 
 _LOW = (1 << 20) - 1  #: more words than `words.cut_batch` puts together
 _MOST, _OFTEN = (1 << 28) - 1, 200  #: bound of a score; a word that comes oftener counts as if it came so often
+_NEAR, _ROUNDS, _DAMPING = 5, 10, 0.85  #: TextRank: words that see each other, rounds, share passed on
 _MULTIPLY, _MIX = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBF58476D1CE4E5B9)
 
 
@@ -143,6 +145,36 @@ def by_tfidf(cuts: Cuts, count: int = 6) -> list[tuple[str, ...]]:
     return _chosen(cuts, places[best], bounds.tolist(), count)
 
 
+def by_textrank(cuts: Cuts, count: int = 6) -> list[tuple[str, ...]]:
+    """The words of each text that stand beside the most of the others, best first; see `textrank`."""
+    places = _weighed(cuts)[0]
+    starts = cuts.starts[places]
+    words = [cuts.joined[a:b] for a, b in zip(starts.tolist(), (starts + cuts.lengths[places]).tolist(), strict=True)]
+    bounds = np.searchsorted(places, cuts.bounds).tolist()
+    return [tuple(_without_parts(textrank(words[a:b])[: _MORE * count], count)) for a, b in pairwise(bounds)]
+
+
+def textrank(said: Sequence[str]) -> list[str]:
+    """The words of a text, best first, by PageRank over the words that stand near each other (Mihalcea & Tarau 2004).
+
+    Undirected, weighted by how often; a word and a part of it are no neighbours.
+    """
+    beside: dict[str, Counter[str]] = {word: Counter() for word in said}
+    for i, word in enumerate(said):
+        for other in said[i + 1 : i + _NEAR]:
+            if word not in other and other not in word:
+                beside[word][other] += 1
+                beside[other][word] += 1
+    strength = {word: near.total() for word, near in beside.items()}
+    scores = dict.fromkeys(beside, 1.0)
+    for _ in range(_ROUNDS):
+        scores = {
+            word: 1 - _DAMPING + _DAMPING * sum(scores[o] * n / strength[o] for o, n in near.items())
+            for word, near in beside.items()
+        }
+    return sorted(scores, key=scores.__getitem__, reverse=True)
+
+
 def _chosen(cuts: Cuts, places: Indices, bounds: Sequence[int], count: int) -> list[tuple[str, ...]]:
     starts = cuts.starts[places]
     begins, ends = starts.tolist(), (starts + cuts.lengths[places]).tolist()
@@ -166,3 +198,7 @@ def _without_parts(best: Iterable[str], count: int) -> list[str]:
             break
         shown = f"{shown}\n{word}"
     return chosen
+
+
+#: name in `office.toml` → ranking of the words of a text
+RANKINGS: Mapping[str, Ranking] = {"tfidf": by_tfidf, "textrank": by_textrank}

@@ -59,3 +59,17 @@ def test_a_batch_gives_what_the_definition_gives(texts: list[list[str]]) -> None
 
 def test_a_very_long_text() -> None:
     assert found(["污水管堵了" * 40_000]) == [("管堵", "污水")]
+
+
+def test_textrank_puts_the_middle_of_the_text_first() -> None:
+    assert keywords.textrank(["水管", "老街", "水管", "河道", "水管", "村民"])[0] == "水管"
+    assert keywords.textrank([]) == []
+    assert set(keywords.textrank(["甲乙", "甲乙丙"])) == {"甲乙", "甲乙丙"}
+
+
+def test_textrank_of_a_batch_is_that_of_each_text() -> None:
+    (cuts,) = words.cut_batch(fold_batch(TEXTS))
+    each = [keywords.by_textrank(next(words.cut_batch(fold_batch([text]))))[0] for text in TEXTS]
+    assert keywords.by_textrank(cuts) == each
+    assert "污水" in each[0]
+    assert each[2:] == [(), (), ()]
