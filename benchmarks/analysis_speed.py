@@ -129,7 +129,8 @@ def rules(count: int = 10_000) -> float:
     made = [a + b for a, b in zip(pool, CHANCE.sample(pool, len(pool)), strict=True)]
     more = [a + b for a, b in zip(pool, CHANCE.sample(pool, len(pool)), strict=True)]
     vocabulary = list(dict.fromkeys(CHANCE.sample(pool, 1500) + made + more))[:50_000]
-    nodes: list[Node] = [_rule(CHANCE.sample(vocabulary, 5)) for _ in range(count)]
+    CHANCE.shuffle(vocabulary)
+    nodes: list[Node] = [_rule((vocabulary * 2)[5 * i : 5 * i + 5]) for i in range(count)]
     texts = fold_batch(posts(5000)).folded
     compiled = RuleSet(nodes)
     few = texts[:3]
