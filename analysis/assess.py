@@ -15,6 +15,7 @@ from pathlib import Path
 from analysis import flags, neardup, words
 from analysis.characters import Batch, fold_batch
 from analysis.departments import Catalogue, learned
+from analysis.keywords import RANKINGS
 from analysis.places import Gazetteer
 from analysis.privacy import masked_texts
 from analysis.routing import Router, load_router
@@ -37,7 +38,7 @@ from storage.types import (
     UnreadableDocument,
 )
 
-VERSION = "2"  #: raised when the same configuration and models give another assessment
+VERSION = "3"  #: raised when the same configuration and models give another assessment
 #: channels that only people of this city write to
 _LOCAL: frozenset[Kind] = frozenset(("message", "hotline", "reply"))
 
@@ -65,6 +66,8 @@ class Assessor:
         self.models = models or (Path(office.models) if office.models else None)
         if office.scorer not in SCORERS:
             raise KeyError(f"没有情感打分器 {office.scorer!r}；已有：{'、'.join(SCORERS)}")
+        if office.keywords not in RANKINGS:
+            raise KeyError(f"没有关键词算法 {office.keywords!r}；已有：{'、'.join(RANKINGS)}")
 
     def __getstate__(self) -> tuple[Office, Path | None]:
         return self.office, self.models
@@ -112,7 +115,7 @@ class Assessor:
     @cached_property
     def version(self) -> str:
         """Version of code, models and rules: an assessment of another version is due for `reassess`."""
-        digest = hashlib.sha256(f"{VERSION}|{self.office.version}|{self.office.scorer}".encode())
+        digest = hashlib.sha256(f"{VERSION}|{self.office.version}|{self.office.scorer}|{self.office.keywords}".encode())
         for folder in (words.MODELS, self.models):
             for path in sorted(folder.glob("*.npz")) if folder else ():
                 digest.update(path.read_bytes())
@@ -144,13 +147,17 @@ class Assessor:
         text_kinds = marks.kinds(batch, _title_lengths(parts), kinds, [s.label for s in sentiments], found)
         flagged = marks.flags(batch, found)
         signatures = neardup.signatures([p.masked_text or p.masked_title for p in parts])
-        tokens = words.tokens_of_batch(batch)
+        tokens, telling, ranking = list[str](), list[tuple[str, ...]](), RANKINGS[self.office.keywords]
+        for cuts in words.cut_batch(batch):
+            tokens += cuts.tokens()
+            telling += ranking(cuts)
         version = self.version
         return [
             _joined(version, *row)
             for row in zip(
                 parts,
                 tokens,
+                telling,
                 sentiments,
                 topics,
                 places,
@@ -179,7 +186,8 @@ def _prepared(documents: Sequence[Document]) -> list[_Part | UnreadableDocument]
 def _joined(
     version: str,
     part: _Part,
-    tokens: Sequence[str],
+    tokens: str,
+    telling: Sequence[str],
     sentiment: Sentiment,
     topics: tuple[TopicHit, ...],
     places: tuple[PlaceHit, ...],
@@ -201,11 +209,11 @@ def _joined(
         topics=topics,
         departments=departments,
         places=places,
-        keywords=_keywords(part, tokens, places),
+        keywords=_keywords(part, telling, places),
         flags=(*marks, *more),
         masked_title=part.masked_title,
         masked_text=part.masked_text,
-        tokens=" ".join(tokens),
+        tokens=tokens,
         signature=signature,
         text_kind=text_kind,
         version=version,
@@ -231,14 +239,14 @@ def _title_lengths(parts: Sequence[_Part]) -> list[int]:
     return [len(folded) for folded in batch.folded]
 
 
-def _keywords(part: _Part, cut: Sequence[str], places: Sequence[PlaceHit]) -> tuple[str, ...]:
+def _keywords(part: _Part, telling: Sequence[str], places: Sequence[PlaceHit]) -> tuple[str, ...]:
     """Hashtags and places of the gazetteer first, then what stands out among the words."""
-    tags = [tag for tag in hashtags(part.masked_text) if len(tag) <= 20]
-    given = tags[:2] + [hit.name for hit in places if hit.ours][:1]
-    found = words.keywords(cut)
-    if given:
-        found = tuple(w for w in found if not any(w in g for g in given))
-    return tuple(dict.fromkeys([*given, *found]))[:6]
+    given = [tag for tag in hashtags(part.masked_text) if len(tag) <= 20][:2]
+    given += [hit.name for hit in places if hit.ours][:1]
+    if not given:
+        return tuple(telling)
+    named = "\n".join(given)
+    return tuple(dict.fromkeys(given + [word for word in telling if word not in named]))[:6]
 
 
 def reassessed(old: Assessment, new: Assessment) -> Assessment | None:

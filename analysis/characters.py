@@ -18,6 +18,7 @@ Offsets = npt.NDArray[np.int64]
 
 _PLANE = 0x10000
 _CJK_EXTENSION = (0x20000, 0x33480)  #: Unicode 17 ideographs beyond the basic plane
+LAST_LETTER = _CJK_EXTENSION[1]  #: from here on there is no letter, ideograph or digit
 
 
 def _fold_one(code: int) -> int:
@@ -54,6 +55,12 @@ def _blank_table() -> npt.NDArray[np.bool_]:
 def word_table() -> npt.NDArray[np.bool_]:
     """Which code points of the basic plane are letters, ideographs or digits; shape (65536,)."""
     return np.fromiter((chr(c).isalnum() and not 0xD800 <= c <= 0xDFFF for c in range(_PLANE)), np.bool_, _PLANE)
+
+
+@cache
+def letters() -> npt.NDArray[np.bool_]:
+    """Which code points `str.isalnum` holds for, up to LAST_LETTER; shape (LAST_LETTER + 1,)."""
+    return np.fromiter((chr(c).isalnum() for c in range(LAST_LETTER + 1)), np.bool_, LAST_LETTER + 1)
 
 
 def raw_codes(texts: Sequence[str], limit: int) -> tuple[Codes, Offsets]:

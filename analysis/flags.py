@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from ahocorasick_rs import AhoCorasick, MatchKind
 
 from analysis.characters import Batch, fold_batch
+from analysis.emoticons import rule as signs
 from analysis.rules import Found, Lexicon, RuleSet
 from storage.query import parse
 from storage.types import Flag, Kind, SentimentLabel
@@ -85,6 +86,11 @@ RULES: tuple[tuple[str, str, str], ...] = (
         " | 示威 | 讨薪"
         f" | 上百人围 | 数百人围) {_NOT_REAL} - 聚集性疫情 - 产业聚集 - 人才聚集",
     ),
+    ("mood.anger", "表情：愤怒", signs("anger")),
+    ("mood.sorrow", "表情：难过", signs("sorrow")),
+    ("mood.scorn", "表情：不满", signs("scorn")),
+    ("mood.joy", "表情：高兴", signs("joy")),
+    ("mood.praise", "表情：称赞", signs("praise")),
 )
 
 #: kind of text → rule in the title or text; weights of hits in the title are higher
@@ -108,7 +114,7 @@ KIND_RULES: tuple[tuple[str, str, str], ...] = (
         "投诉 | 扰民 | 严重影响 | 无人管 | 没人管 | 不作为 | 乱收费 | 拖欠 | 推诿 | 太差 | 不合理 | 强制 | 欺骗"
         " | 被骗 | 噪音 | 噪声"
         " | 恶臭 | 臭味 | 污染 | 违建 | 乱停 | 霸占 | 占道 | 烂尾 | 脏乱差 | 不退 | 拒不 | 安全隐患 | 态度恶劣"
-        " | 苦不堪言 | 不给",
+        f" | 苦不堪言 | 不给 | {signs('anger')}",
     ),
     (
         "report",
@@ -120,7 +126,8 @@ KIND_RULES: tuple[tuple[str, str, str], ...] = (
     (
         "praise",
         "表扬",
-        "感谢 | 点赞 | 表扬 | 锦旗 | 好样的 | 致敬 | 为你们点赞 | 办事效率高 | 服务很好 | 很暖心 | 拾金不昧",
+        "感谢 | 点赞 | 表扬 | 锦旗 | 好样的 | 致敬 | 为你们点赞 | 办事效率高 | 服务很好 | 很暖心 | 拾金不昧"
+        f" | {signs('praise')}",
     ),
     (
         "reply",

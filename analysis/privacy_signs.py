@@ -4,6 +4,7 @@ A sign is necessary, never sufficient: a text without it holds no hint of that g
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
@@ -25,7 +26,8 @@ _CLASSES: tuple[tuple[str, str], ...] = (
     ("letter", _LETTERS),
     ("province", PROVINCES),
     ("at", "@＠"),
-    ("contact", "微威薇扣企qQvVwW"),
+    ("contact", "微威薇扣企加qQvVwW"),
+    ("contacted", "信扣鹅薇qQxXvVeE"),
     ("单", "单"),
     ("元", "元"),
     ("楼", "楼"),
@@ -34,6 +36,7 @@ _CLASSES: tuple[tuple[str, str], ...] = (
 )
 _BIT = {name: np.uint16(1 << i) for i, (name, _) in enumerate(_CLASSES)}
 Bits = npt.NDArray[np.uint16]
+Places = npt.NDArray[np.int64]
 
 
 @cache
@@ -48,39 +51,53 @@ def may_hold(texts: Sequence[str]) -> dict[int, list[str]]:
     """Numbers of the texts in which a hint may stand, each with the gates that are worth trying."""
     codes, offsets = raw_codes(texts, max(map(len, texts), default=0))
     bits = _table()[np.minimum(codes, 0xFFFF)]
-    signs = {
-        "digits": np.union1d(_many(bits, offsets, "digit", 7), _many(bits, offsets, "numeral", 11)),
-        "mail": _owners(np.flatnonzero(bits & _BIT["at"]), offsets),
-        "contact": _owners(np.flatnonzero(bits & _BIT["contact"]), offsets),
-        "plate": _owners(_pairs(bits, "province", "letter"), offsets),
-        "address": _owners(_addresses(bits), offsets),
+    signs = _Signs(bits, places := np.flatnonzero(bits), bits[places])
+    found_at = {
+        "digits": np.concatenate((signs.close("digit", 7, 2), signs.close("numeral", 11, 1))),
+        "mail": signs.of("at"),
+        "contact": signs.pairs("contact", "contacted"),
+        "plate": signs.pairs("province", "letter"),
+        "address": signs.addresses(),
     }
     found: dict[int, list[str]] = {}
-    for gate, owners in signs.items():
-        for i in owners.tolist():
+    for gate, places in found_at.items():
+        for i in _owners(places, offsets):
             found.setdefault(i, []).append(gate)
     return found
 
 
-def _many(bits: Bits, offsets: npt.NDArray[np.int64], name: str, least: int) -> npt.NDArray[np.int64]:
-    """Texts with at least so many characters of a class."""
-    counts = np.concatenate(([0], np.cumsum((bits & _BIT[name]) != 0)))[offsets]
-    return np.flatnonzero(np.diff(counts) >= least)
+@dataclass(frozen=True, slots=True)
+class _Signs:
+    """The few characters of a batch that are of any class at all."""
+
+    bits: Bits  #: of every character
+    places: Places  #: of those with any bit
+    given: Bits  #: their bits
+
+    def of(self, name: str) -> Places:
+        found: Places = self.places[(self.given & _BIT[name]) != 0]
+        return found
+
+    def close(self, name: str, count: int, step: int) -> Places:
+        """Where so many characters of a class begin, each at most `step` behind the one before."""
+        places = self.of(name)
+        return places[: 1 - count][places[count - 1 :] - places[: 1 - count] <= (count - 1) * step]
+
+    def pairs(self, first: str, second: str) -> Places:
+        """Where a character of one class stands before one of another."""
+        return self._before(self.of(first), second, 1)
+
+    def _before(self, places: Places, name: str, distance: int) -> Places:
+        places = places[places + distance < len(self.bits)]
+        found: Places = places[(self.bits[places + distance] & _BIT[name]) != 0]
+        return found
+
+    def addresses(self) -> Places:
+        """Where a number meets the word for a door or house, or another number behind a dash."""
+        dashes = self._before(self.pairs("digit", "dash"), "digit", 2)
+        return np.concatenate((self.pairs("door", "unit"), self.pairs("单", "元"), self.pairs("号", "楼"), dashes))
 
 
-def _pairs(bits: Bits, first: str, second: str) -> npt.NDArray[np.int64]:
-    return np.flatnonzero(((bits[:-1] & _BIT[first]) != 0) & ((bits[1:] & _BIT[second]) != 0))
-
-
-def _addresses(bits: Bits) -> npt.NDArray[np.int64]:
-    """Where a number meets the word for a door or house, or another number behind a dash."""
-    dashes = _pairs(bits, "digit", "dash")
-    dashes = dashes[dashes + 2 < len(bits)]
-    dashes = dashes[(bits[dashes + 2] & _BIT["digit"]) != 0]
-    pairs = (_pairs(bits, "door", "unit"), _pairs(bits, "单", "元"), _pairs(bits, "号", "楼"))
-    return np.sort(np.concatenate((*pairs, dashes)))
-
-
-def _owners(places: npt.NDArray[np.int64], offsets: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """The texts to which these places belong, each once; a pair may reach into the next text, which harms nothing."""
-    return np.unique(np.searchsorted(offsets, places, "right") - 1)
+def _owners(places: Places, offsets: Places) -> list[int]:
+    """The texts to which these places belong, each once; what reaches into the next text harms nothing."""
+    return sorted(set((np.searchsorted(offsets, places, "right") - 1).tolist()))

@@ -96,6 +96,7 @@ class RuleSet:
         for i, rule in enumerate(self._rules):
             for word in (rule.anchors or frozenset()) - {NOTHING}:
                 self._anchored.setdefault(word, []).append(i)
+        self._telling = frozenset(self._anchored)
 
     def match(self, folded: str) -> list[tuple[int, list[Span]]]:
         """Numbers of the rules that hold, in order, each with the places of its words."""
@@ -103,19 +104,13 @@ class RuleSet:
 
     def hold(self, found: Found) -> list[tuple[int, list[Span]]]:
         """`match` for what the lexicon found already."""
-        anchored, rules = self._anchored, self._rules
-        asked: set[int] | None = None
-        for word in found.words:
-            if word in anchored:
-                asked = set(self._always) if asked is None else asked
-                asked.update(anchored[word])
-        if asked is None and not self._always:
+        if not self._always and self._telling.isdisjoint(found.words):
             return []
-        return [
-            (i, _spans(rules[i], found))
-            for i in sorted(self._always if asked is None else asked)
-            if rules[i].holds(found)
-        ]
+        anchored, rules = self._anchored, self._rules
+        asked = set(self._always)
+        for word in self._telling.intersection(found.words):
+            asked.update(anchored[word])
+        return [(i, _spans(rules[i], found)) for i in sorted(asked) if rules[i].holds(found)]
 
 
 def _spans(rule: _Rule, found: Found) -> list[Span]:

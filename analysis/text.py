@@ -1,6 +1,6 @@
 """Text as it comes in: made harmless, Weibo markup understood, sentences.
 
-sound → simplified → tokens          hashtags, own_words: what a Weibo post says itself
+sound → simplified → tokens          hashtags, own_words: what a Weibo post says itself; its signs: `analysis.emoticons`
 """
 
 import re

@@ -9,21 +9,26 @@ import re
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
-from itertools import groupby, pairwise
+from itertools import pairwise
 from math import log
 from pathlib import Path
 from types import ModuleType
 
 import numpy as np
 
-from analysis.characters import Batch, Codes, fold_text
+from analysis.characters import LAST_LETTER, Batch, Codes, Offsets, fold_text, letters
 from analysis.text import LIMIT, sound
 
 MODELS = Path(__file__).with_name("models")
 Cut = Callable[[str], list[str]]
 
+_TOGETHER, _MOST_TEXTS = 60_000, 10_000  #: characters, and texts, whose words are looked at together
+_AT_ONCE = 16  #: texts that are cut in one call
+_END = "\r"  #: between two texts: no folded text holds it, and no word crosses it
+_TEXT, _LINE, _BLANK = ord(_END), ord("\n"), ord(" ")
 _ENDLESS = re.compile(r"[0-9a-z_]{65,}")  #: a longer run of letters is no word
 
 
@@ -78,11 +83,48 @@ def tokens_of_folded(folded: str, cut: Cut | None = None) -> list[str]:
     return [t for t in (cut or common())(_ENDLESS.sub(" ", folded)) if t[0].isalnum()]
 
 
-def tokens_of_batch(batch: Batch, cut: Cut | None = None) -> Iterator[list[str]]:
-    """`tokens` for a batch that is folded already, one text after the other: its words are used while they are warm."""
-    cut = cut or common()
+@dataclass(frozen=True, slots=True)
+class Cuts:
+    """Search tokens of several texts: all of them in one string, a blank behind each, and where each one stands."""
+
+    joined: str
+    codes: Codes  #: of `joined`
+    starts: Offsets  #: of each word in `joined`; shape (words,)
+    lengths: Offsets  #: shape (words,)
+    bounds: Offsets  #: the words of text i are [bounds[i], bounds[i+1])
+
+    def tokens(self) -> list[str]:
+        """The tokens of each text, separated by blanks."""
+        edges = np.append(self.starts, len(self.joined))[self.bounds].tolist()
+        return [self.joined[a : max(a, b - 1)] for a, b in pairwise(edges)]
+
+
+def cut_batch(batch: Batch, cut: Cut | None = None) -> Iterator[Cuts]:
+    """`tokens` for a batch that is folded already: a few texts at a time, so that their words stay in the cache."""
     folded = [_ENDLESS.sub(" ", text) for text in batch.folded] if _may_be_endless(batch.codes) else batch.folded
-    return ([t for t in cut(text) if t[0].isalnum()] for text in folded)
+    first = 0
+    while first < len(folded):
+        last = int(np.searchsorted(batch.offsets, batch.offsets[first] + _TOGETHER, "right")) - 1
+        last = min(max(first + 1, last), first + _MOST_TEXTS)
+        yield _cuts(folded[first:last], cut or common())
+        first = last
+
+
+def _cuts(folded: Sequence[str], cut: Cut) -> Cuts:
+    """Words that begin with a letter, an ideograph or a digit, found in one look at all first characters."""
+    parts = (_END.join(folded[i : i + _AT_ONCE]) + _END for i in range(0, len(folded), _AT_ONCE))
+    joined = "".join("\n".join(cut(part)) + "\n" for part in parts)  # a folded text holds no line end
+    codes = np.frombuffer(joined.encode("utf-32-le"), np.uint32)
+    ends = np.flatnonzero(codes == _LINE)
+    starts = np.concatenate(([0], ends[:-1] + 1))
+    begin = codes[starts]
+    stays = letters()[np.minimum(begin, LAST_LETTER)]
+    bounds = np.concatenate(([0], np.cumsum(stays)[begin == _TEXT]))
+    lengths = (ends - starts)[stays]
+    kept = codes[np.repeat(stays, ends + 1 - starts)]
+    behind = np.cumsum(lengths + 1)
+    kept[behind - 1] = _BLANK
+    return Cuts(kept.tobytes().decode("utf-32-le"), kept, behind - lengths - 1, lengths, bounds)
 
 
 def _may_be_endless(codes: Codes) -> bool:
@@ -106,57 +148,6 @@ def background() -> tuple[dict[str, float], float]:
     return {word: weight(n) for word, n in counts}, log(documents / 2)
 
 
-class _Weights(dict[str, float]):
-    """tf·idf weight of one occurrence of a word: nothing for single characters, numbers and common words."""
-
-    def __missing__(self, word: str) -> float:
-        if len(word) < 2:  # kept: there are only so many characters, and most of what is asked for is one
-            self[word] = 0.0
-            return 0.0
-        return 0.0 if word.isascii() or len(word) > 6 or word.isnumeric() else self._unknown
-
-    def __init__(self, idf: dict[str, float], unknown: float) -> None:
-        super().__init__((w, weight if len(w) > 1 and weight > _COMMON else 0.0) for w, weight in idf.items())
-        self._unknown = unknown if unknown > _COMMON else 0.0
-
-
-@cache
-def _weights() -> _Weights:
-    return _Weights(*background())
-
-
-def keywords(found: Sequence[str], count: int = 6) -> tuple[str, ...]:
-    """The words that stand out by tf·idf (Spärck Jones 1972) against the background, best first.
-
-    Single characters, numbers and words that the background calls common are left out.
-    """
-    weight_of = _weights()
-    telling = [word for word in found if weight_of[word]]
-    weights = {word: weight_of[word] for word in telling}
-    if len(weights) < len(telling):
-        for word, times in Counter(telling).items():
-            weights[word] *= times
-    best = sorted(weights, key=weights.__getitem__, reverse=True)  # stable: of equals the one that came first
-    return tuple(_without_parts(best[: 3 * count], count))
-
-
-_COMMON = 3.5  #: idf of a word that one document in 33 holds
-
-
-def _without_parts(best: Sequence[str], count: int) -> list[str]:
-    """Search tokens hold words within words: of 食品安全, 食品, 安全 only the first that ranks."""
-    chosen: list[str] = []
-    for word in best:
-        for other in chosen:
-            if word in other or other in word:
-                break
-        else:
-            chosen.append(word)
-            if len(chosen) == count:
-                break
-    return chosen
-
-
 def learn_background(texts: Iterable[str], most: int = 40_000) -> str:
     """The background file of a corpus: number of documents, then word and document count, most frequent first.
 
@@ -171,40 +162,3 @@ def learn_background(texts: Iterable[str], most: int = 40_000) -> str:
         counts.update({t for t in tokens(text) if len(t) > 1 and not t.isascii()})
     common = [(w, n) for w, n in counts.most_common(most) if n >= 3 and jieba.dt.FREQ.get(w)]
     return "\n".join([str(documents), *(f"{w}\t{n}" for w, n in common)]) + "\n"
-
-
-def rising(now: Iterable[Sequence[str]], before: Iterable[Sequence[str]], count: int = 20) -> list[tuple[str, float]]:
-    """Phrases of two words that rise inside a topic: proposals for new keywords, never applied by themselves.
-
-    Score: log-likelihood ratio (Dunning 1993) of the share of documents that hold the phrase, now against before.
-    """
-    new, n_new = _phrases(now)
-    old, n_old = _phrases(before)
-    scored = [(p, _dunning(k, n_new, old[p], n_old)) for p, k in new.items() if k >= 3]
-    rising_ones = [(p, s) for p, s in scored if s > _SIGNIFICANT]
-    return sorted(rising_ones, key=lambda row: (-row[1], row[0]))[:count]
-
-
-_SIGNIFICANT = 10.8  #: chi-squared with one degree of freedom at p = .001
-
-
-def _phrases(texts: Iterable[Sequence[str]]) -> tuple[Counter[str], int]:
-    counts: Counter[str] = Counter()
-    documents = 0
-    for words in texts:
-        documents += 1
-        plain = [w for w, _ in groupby(words) if len(w) > 1 and not w.isascii()]
-        counts.update({a + b for a, b in pairwise(plain) if a not in b and b not in a})
-    return counts, documents
-
-
-def _dunning(k1: int, n1: int, k2: int, n2: int) -> float:
-    if not n1 or k1 / n1 <= (k2 / n2 if n2 else 0.0):
-        return 0.0
-    p = (k1 + k2) / (n1 + n2)
-
-    def likelihood(k: int, n: int, q: float) -> float:
-        return k * log(q) + (n - k) * log(1 - q) if 0 < q < 1 else 0.0
-
-    p2 = k2 / n2 if n2 else 0.0
-    return 2 * (likelihood(k1, n1, k1 / n1) + likelihood(k2, n2, p2) - likelihood(k1, n1, p) - likelihood(k2, n2, p))

@@ -94,6 +94,27 @@ def test_scorer_is_a_plug_point() -> None:
         Assessor(replace(small_office(), scorer="none"))
 
 
+def test_ranking_of_keywords_is_a_plug_point() -> None:
+    text = "污水管又堵了，污水流到老街上，村民绕开老街走，老街的店铺都关了门，污水管年年堵"
+    other = Assessor(replace(small_office(), keywords="textrank"))
+    (found,) = other.assess([document(text)])
+    assert isinstance(found, Assessment)
+    assert found.keywords
+    assert found.keywords != assess(text).keywords
+    assert other.version != ASSESSOR.version
+    with pytest.raises(KeyError, match="tfidf"):
+        Assessor(replace(small_office(), keywords="none"))
+
+
+def test_snownlp_judges_where_an_office_chooses_it() -> None:
+    texts = ["这家店的东西很好，服务热情，非常满意", "质量太差了，退货也不理，再也不来", "", "😀"]
+    found = Assessor(replace(small_office(), scorer="snownlp")).assess([document(t, "social") for t in texts])
+    feelings = [a.sentiment for a in found if isinstance(a, Assessment)]
+    assert [f.label for f in feelings] == ["positive", "negative", "neutral", feelings[3].label]
+    assert all(f.spans == () and f.negative + f.neutral + f.positive == pytest.approx(1, abs=0.001) for f in feelings)
+    assert feelings[0] != assess(texts[0], "social").sentiment
+
+
 def test_sentiment_towards_each_target() -> None:
     text = "北苑街道的绿道真漂亮，大家都说好，点赞！佛堂镇的垃圾没人管，臭气熏天，太差了。"
     found = {target.id: target for target in assess(text, "social").targets}

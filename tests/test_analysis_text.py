@@ -75,14 +75,19 @@ def test_office_words_where_a_cutter_is_given_them() -> None:
         assert "丹溪酒坊旧址" in words.tokens("丹溪酒坊旧址在赤岸", make(["丹溪酒坊旧址"]))
 
 
-def test_keywords_stand_out() -> None:
-    found = words.keywords(words.tokens("污水管又堵了，污水流到老街上，我们没有办法，污水管年年堵"))
-    assert found[0] == "污水"
-    assert not {"我们", "没有"} & set(found)
+@given(
+    st.lists(
+        st.text(st.sampled_from("食品安全义乌\r\n ,。aA1１０😀\U00020000\U0001d400丨〇"), max_size=30), max_size=20
+    )
+)
+def test_a_batch_is_cut_as_each_text_is(texts: list[str]) -> None:
+    found = [tokens for cuts in words.cut_batch(fold_batch(texts)) for tokens in cuts.tokens()]
+    assert found == [words.segment(text) for text in texts]
 
 
-def test_rising_phrases_are_proposed() -> None:
-    before = [["电动", "汽车", "补贴"]] * 30
-    now = [["电动", "汽车", "充电", "冒烟"]] * 10 + before[:5]
-    assert "充电冒烟" in [phrase for phrase, _ in words.rising(now, before)]
-    assert words.rising([], before) == []
+def test_a_batch_beyond_one_look_is_cut_as_each_text_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(words, "_TOGETHER", 50)
+    texts = [sentence * n for n in (0, 1, 5) for sentence in (*SENTENCES, "", "a" * 70)]
+    parts = list(words.cut_batch(fold_batch(texts)))
+    assert len(parts) > 5
+    assert [tokens for cuts in parts for tokens in cuts.tokens()] == [words.segment(text) for text in texts]

@@ -10,10 +10,10 @@ from engines import NOW, stored
 from small_office import small_office
 from typer.testing import CliRunner
 
+from analysis.phrases import proposed
 from analysis.words import segment
 from app import clock
 from app.cli import build
-from app.commands.phrases import proposed
 from storage.open import open_stores
 from storage.ports import DocumentStore
 
@@ -40,7 +40,9 @@ def filled(folder: Path) -> DocumentStore:
 def test_what_is_new_inside_the_topic_is_proposed(tmp_path: Path) -> None:
     documents = filled(tmp_path)
     topic = small_office().topics["environment"]
-    found = [phrase for phrase, _ in proposed(documents, topic, NOW, WEEK)]
+    rows = proposed(documents, topic, NOW, WEEK)
+    found = [row.phrase for row in rows]
+    assert [(row.now, row.before) for row in rows if row.phrase == "养殖尾水"] == [(9, 0)]
     assert "养殖尾水" in found
     assert not [phrase for phrase in found if "培训" in phrase or "黑水" in phrase]
     assert proposed(documents, topic, NOW - WEEK, WEEK) == []

@@ -1,24 +1,17 @@
 """`phrases`: phrases that rise inside a topic, proposed as new keywords; a person decides and edits topics.toml."""
 
-from collections.abc import Iterator
-from datetime import datetime, timedelta
-from itertools import islice
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from analysis.words import rising, tokens
+from analysis.phrases import proposed
 from app import clock
 from app.commands.check import emit
 from app.console import USAGE, ConfigOption, DataOption, JsonOption, fail, out, read_config
 from app.stores import stores
-from storage.ports import DocumentQuery, DocumentStore, StoreError
-from storage.query import parse, words
-from storage.types import Topic
-
-BEFORE = 4  #: as many stretches before are compared with
-MOST = 20_000  #: documents of a topic that are read for each side, the oldest first
+from storage.ports import StoreError
 
 
 def register(app: typer.Typer) -> None:
@@ -49,24 +42,13 @@ def phrases(
         documents.close()
         ledger.close()
     if as_json:
-        emit({id: [{"phrase": p, "score": round(s, 1)} for p, s in rows] for id, rows in found.items() if rows})
+        emit(
+            {id: [row._asdict() | {"score": round(row.score, 1)} for row in rows] for id, rows in found.items() if rows}
+        )
         return
     for id, rows in found.items():
         if rows:
-            out.print(f"{topics[id].name}：{'、'.join(phrase for phrase, _ in rows)}", markup=False)
+            out.print(f"{topics[id].name}：{'、'.join(f'{row.phrase}（{row.now} 条）' for row in rows)}", markup=False)
     out.print(
         "以上供人工挑选，写入 topics.toml 后运行 minsheng check。" if any(found.values()) else "没有明显上升的新词。"
     )
-
-
-def proposed(documents: DocumentStore, topic: Topic, now: datetime, span: timedelta) -> list[tuple[str, float]]:
-    """Phrases that rise inside a topic and that its rule does not name yet, strongest first; with their score."""
-    known = {"".join(tokens(word)) for word in words(parse(topic.rule))} | set(words(parse(topic.rule)))
-    recent = _tokens(documents, topic, now - span, now)
-    earlier = _tokens(documents, topic, now - span * (BEFORE + 1), now - span)
-    return [(phrase, score) for phrase, score in rising(recent, earlier) if phrase not in known]
-
-
-def _tokens(documents: DocumentStore, topic: Topic, since: datetime, until: datetime) -> Iterator[list[str]]:
-    query = DocumentQuery(since=since, until=until, filters={"topic": [topic.id]}, duplicates=False)
-    return (row.assessment.tokens.split() for row in islice(documents.scan(query), MOST))

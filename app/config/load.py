@@ -56,8 +56,8 @@ TABLES: Mapping[str, tuple[str, ...]] = {
 #: files that may be missing: what is shipped holds then
 OPTIONAL = frozenset({"reports.toml"})
 _OFFICE_KEYS = (
-    "name", "city", "home", "timezone", "base_url", "scorer", "models", "confirm_below", "quiet_hours", "work_hours",
-    "messages_per_hour", "retention_days", "duty_post",
+    "name", "city", "home", "timezone", "base_url", "scorer", "keywords", "models", "confirm_below", "quiet_hours",
+    "work_hours", "messages_per_hour", "retention_days", "duty_post",
 )  # fmt: skip
 _STORAGE_KEYS = ("documents", "ledger")
 

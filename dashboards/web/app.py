@@ -115,6 +115,7 @@ ROUTES = (
     Row("GET", "/topics", topics.index, STAFF),
     Row("GET", "/topics/{topic_id}", topics.one, STAFF),
     Row("GET", "/live/topics/{topic_id}", topics.side, STAFF),
+    Row("GET", "/live/topics/{topic_id}/phrases", topics.phrases, CITY),
     Row("GET", "/tasks", tasks.index, STAFF),
     Row("GET", "/tasks/export.{format}", exports.tasks, WORKS),
     Row("GET", "/tasks/{task_id}", tasks.one, STAFF),

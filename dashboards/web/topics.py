@@ -7,6 +7,7 @@ from datetime import timedelta
 from fastapi import HTTPException
 from starlette.responses import Response
 
+from analysis.phrases import addition, proposed
 from dashboards.bursts import current
 from dashboards.charts import padded, shares, volume_chart
 from dashboards.web.overview import ALIVE, limited
@@ -16,6 +17,7 @@ from storage.types import Topic
 
 #: counts of so many topics are held, each for a minute and until the next document comes in
 HELD = 100
+PHRASES, PHRASES_READ = 10, 5000  #: phrases that are shown; documents that are read for them, now and before
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +102,19 @@ def side(visit: Here, topic_id: str) -> Response:
             held.clear()
         held[name] = counted(visit, topic)
     return visit.page("topic_side.html", topic=topic, **held[name])
+
+
+def phrases(visit: Here, topic_id: str) -> Response:
+    """Phrases that rise inside the topic, and the line that would add them to its rule; counted once an hour."""
+    topic = known(visit, topic_id)
+    name = ("phrases", topic_id, topic.rule, visit.now.replace(minute=0, second=0, microsecond=0))
+    held = visit.site.held
+    if name not in held:
+        for old in [key for key in held if isinstance(key, tuple) and key[:2] == name[:2]]:
+            del held[old]
+        rows = proposed(visit.site.documents, topic, visit.now, timedelta(days=7), most=PHRASES_READ)[:PHRASES]
+        held[name] = {"rows": rows, "addition": addition(rows)}
+    return visit.page("topic_phrases.html", topic=topic, **held[name])
 
 
 def counted(visit: Here, topic: Topic) -> dict[str, object]:

@@ -244,6 +244,7 @@ class Office:
     work_hours: tuple[float, ...] = (8.5, 12.0, 13.5, 17.5)  #: start, end, start, end, in hours
     base_url: str = "http://127.0.0.1:8000"
     scorer: str = "own"  #: key of analysis.sentiment.SCORERS
+    keywords: str = "tfidf"  #: key of analysis.keywords.RANKINGS
     models: str = ""  #: folder of models that the office trained itself; "" = the shipped ones alone
     confirm_below: float = 0.85  #: a person confirms the department below this probability
     duty: tuple[DutyShift, ...] = ()

@@ -1,0 +1,204 @@
+"""Keywords: the few words that say what a text is about, for a whole batch at once.
+
+    Cuts ─weights: one table lookup a word→ telling words ─by_tfidf | by_textrank→ best of each text
+
+Single characters, numbers and words that the background calls common are never keywords.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+
+from analysis.characters import LAST_LETTER, Codes, Offsets
+from analysis.words import Cuts, background
+
+COMMON = 3.5  #: idf of a word that one document in 33 holds
+_LONGEST_UNKNOWN = 6  #: characters; a longer word that the background does not know is no word
+_MORE = 3  #: times as many are looked at as are wanted: words within words fall away
+
+Hashes = npt.NDArray[np.uint64]
+Indices = npt.NDArray[np.int64]
+Ranking = Callable[[Cuts], list[tuple[str, ...]]]
+
+_LOW = (1 << 20) - 1  #: more words than `words.cut_batch` puts together
+_MOST, _OFTEN = (1 << 28) - 1, 200  #: bound of a score; a word that comes oftener counts as if it came so often
+_NEAR, _ROUNDS, _DAMPING = 5, 10, 0.85  #: TextRank: words that see each other, rounds, share passed on
+_MULTIPLY, _MIX = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBF58476D1CE4E5B9)
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """The background as an open hash table: 64 bits of hash tell its words apart."""
+
+    keys: Hashes  #: 0 = free; shape (2^bits,)
+    weights: Indices  #: idf in units of 2^-16, 0 for a common word
+    unknown: int  #: weight of a word that the background never met
+    longest: int  #: characters of its longest word
+
+    @property
+    def shift(self) -> np.uint64:
+        return np.uint64(65 - len(self.keys).bit_length())
+
+    def find(self, hashes: Hashes) -> Indices:
+        """Slot of each hash; -1 for an unknown one."""
+        slots = (hashes >> self.shift).astype(np.int64)
+        found = np.full(len(hashes), -1, np.int64)
+        todo = np.arange(len(hashes))
+        while len(todo):
+            held = self.keys[slots[todo]]
+            found[todo] = np.where(held == hashes[todo], slots[todo], -1)
+            todo = todo[(held != hashes[todo]) & (held != 0)]
+            slots[todo] = (slots[todo] + 1) % len(self.keys)
+        return found
+
+
+def _units(idf: float) -> int:
+    return round(idf * 65536) if idf > COMMON else 0
+
+
+@cache
+def _table() -> _Table:
+    idf, unknown = background()
+    known = {word: 0 if word.isnumeric() else _units(weight) for word, weight in idf.items() if len(word) > 1}
+    lengths = np.fromiter(map(len, known), np.int64, len(known))
+    codes = np.frombuffer("".join(known).encode("utf-32-le"), np.uint32)
+    hashes = _hashes(codes, np.cumsum(lengths) - lengths, lengths)
+    table = _Table(
+        np.zeros(1 << (4 * len(known)).bit_length(), np.uint64),
+        np.zeros(1 << (4 * len(known)).bit_length(), np.int64),
+        _units(unknown),
+        max(_LONGEST_UNKNOWN, int(lengths.max(initial=0))),
+    )
+    for hashed, weight in zip(hashes, known.values(), strict=True):
+        slot = int(hashed >> table.shift)
+        while table.keys[slot]:
+            slot = (slot + 1) % len(table.keys)
+        table.keys[slot], table.weights[slot] = hashed, weight
+    return table
+
+
+@cache
+def _numerals() -> npt.NDArray[np.bool_]:
+    return np.fromiter((chr(c).isnumeric() for c in range(LAST_LETTER + 1)), np.bool_, LAST_LETTER + 1)
+
+
+def _hashes(codes: Codes, starts: Offsets, lengths: Offsets) -> Hashes:
+    """A 64-bit hash of each word of two characters and more, character by character for all of them; never 0."""
+    hashed = lengths.astype(np.uint64)
+    for k in range(int(lengths.max(initial=0))):
+        here = np.flatnonzero(lengths > k) if k > 1 else slice(None)
+        mixed = (hashed[here] ^ codes[starts[here] + k]) * _MULTIPLY
+        hashed[here] = mixed ^ (mixed >> np.uint64(29))
+    hashed *= _MIX
+    return np.asarray(hashed | np.uint64(1), np.uint64)
+
+
+def _all(codes: Codes, starts: Offsets, lengths: Offsets, table: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """For which words the table holds of every character."""
+    holds = np.ones(len(starts), np.bool_)
+    for k in range(int(lengths.max(initial=0))):
+        here = np.flatnonzero(lengths > k)
+        holds[here] &= table[np.minimum(codes[starts[here] + k], LAST_LETTER)]
+    return holds
+
+
+@cache
+def _ascii() -> npt.NDArray[np.bool_]:
+    return np.arange(LAST_LETTER + 1) < 0x80
+
+
+def _weighed(cuts: Cuts) -> tuple[Indices, Indices, Indices]:
+    """The telling words of all texts in order: position among all words, number of the word, weight."""
+    table = _table()
+    places = np.flatnonzero((cuts.lengths > 1) & (cuts.lengths <= table.longest))
+    starts, lengths = cuts.starts[places], cuts.lengths[places]
+    hashes = _hashes(cuts.codes, starts, lengths)
+    numbers = table.find(hashes)
+    weights = np.where(numbers < 0, 0, table.weights[numbers])
+    new = np.flatnonzero((numbers < 0) & (lengths <= _LONGEST_UNKNOWN))
+    for no_word in (_ascii(), _numerals()):
+        new = new[~_all(cuts.codes, starts[new], lengths[new], no_word)]
+    weights[new] = table.unknown
+    numbers[new] = len(table.keys) + np.unique(hashes[new], return_inverse=True)[1]
+    telling = np.flatnonzero(weights)
+    return places[telling], numbers[telling], weights[telling]
+
+
+def by_tfidf(cuts: Cuts, count: int = 6) -> list[tuple[str, ...]]:
+    """The words of each text that stand out by tf·idf (Spärck Jones 1972) against the background, best first.
+
+    Two sorts of packed numbers: equal words of a text beside each other, then the words of a text by their score.
+    """
+    places, numbers, weights = _weighed(cuts)
+    owners = np.repeat(np.arange(len(cuts.bounds) - 1), np.diff(cuts.bounds))[places]
+    pairs = np.sort(owners << 44 | numbers << 20 | np.arange(len(places)))
+    heads = np.flatnonzero(np.concatenate(([True], np.diff(pairs >> 20) != 0))[: len(pairs)])
+    firsts = pairs[heads] & _LOW
+    times = np.minimum(np.diff(np.append(heads, len(pairs))), _OFTEN)
+    best = np.sort(owners[firsts] << 48 | (_MOST - weights[firsts] * times) << 20 | firsts) & _LOW
+    bounds = np.searchsorted(owners[best], np.arange(len(cuts.bounds)))
+    return _chosen(cuts, places[best], bounds.tolist(), count)
+
+
+def by_textrank(cuts: Cuts, count: int = 6) -> list[tuple[str, ...]]:
+    """The words of each text that stand beside the most of the others, best first; see `textrank`."""
+    places = _weighed(cuts)[0]
+    starts = cuts.starts[places]
+    words = [cuts.joined[a:b] for a, b in zip(starts.tolist(), (starts + cuts.lengths[places]).tolist(), strict=True)]
+    bounds = np.searchsorted(places, cuts.bounds).tolist()
+    return [tuple(_without_parts(textrank(words[a:b])[: _MORE * count], count)) for a, b in pairwise(bounds)]
+
+
+def textrank(said: Sequence[str]) -> list[str]:
+    """The words of a text, best first, by PageRank over the words that stand near each other (Mihalcea & Tarau 2004).
+
+    Undirected, weighted by how often; a word and a part of it are no neighbours.
+    """
+    beside: dict[str, Counter[str]] = {word: Counter() for word in said}
+    for i, word in enumerate(said):
+        for other in said[i + 1 : i + _NEAR]:
+            if word not in other and other not in word:
+                beside[word][other] += 1
+                beside[other][word] += 1
+    strength = {word: near.total() for word, near in beside.items()}
+    scores = dict.fromkeys(beside, 1.0)
+    for _ in range(_ROUNDS):
+        scores = {
+            word: 1 - _DAMPING + _DAMPING * sum(scores[o] * n / strength[o] for o, n in near.items())
+            for word, near in beside.items()
+        }
+    return sorted(scores, key=scores.__getitem__, reverse=True)
+
+
+def _chosen(cuts: Cuts, places: Indices, bounds: Sequence[int], count: int) -> list[tuple[str, ...]]:
+    starts = cuts.starts[places]
+    begins, ends = starts.tolist(), (starts + cuts.lengths[places]).tolist()
+    joined, most = cuts.joined, _MORE * count
+    return [
+        tuple(_without_parts(map(joined.__getitem__, map(slice, begins[a : min(b, a + most)], ends[a:b])), count))
+        for a, b in pairwise(bounds)
+    ]
+
+
+def _without_parts(best: Iterable[str], count: int) -> list[str]:
+    """Search tokens hold words within words: of 食品安全, 食品, 安全 only the first that ranks."""
+    chosen: list[str] = []
+    shown = ""
+    for word in best:
+        # two different words of two characters cannot hold each other
+        if word in shown or (len(word) > 2 and any(other in word for other in chosen)):
+            continue
+        chosen.append(word)
+        if len(chosen) == count:
+            break
+        shown = f"{shown}\n{word}"
+    return chosen
+
+
+#: name in `office.toml` → ranking of the words of a text
+RANKINGS: Mapping[str, Ranking] = {"tfidf": by_tfidf, "textrank": by_textrank}
