@@ -43,7 +43,7 @@ def padded(codes: Codes, offsets: Offsets) -> tuple[Codes, npt.NDArray[np.int64]
 
 
 def buckets(marked: Codes, bits: int = BITS, orders: int = ORDERS) -> Iterator[npt.NDArray[np.uint32]]:
-    """Bucket of the n-gram that starts at each position, for n = 1 … orders (at most 4); each of the length of `marked`.
+    """Bucket of the n-gram that starts at each position, n = 1 … orders (at most 4); each as long as `marked`.
 
     The last three entries are meaningless; no text starts there.
     """

@@ -181,10 +181,10 @@ rows are missed, 10.6 %):
 | drawn from all errors | 60 | 35 (58 %, 95 % interval 46 – 70 %) | 7 |
 | drawn from the 117 among the surest 85 % | 40 | 28 (70 %, 95 % interval 55 – 82 %) | 9 |
 
-Disputed: both classes fit (a petition about house prices, parking on a pavement, noise of a building site, a lift), and the
-set itself gives such texts now one, now the other. A model that made none of the undisputed errors, and still all of the
-disputed ones, would be right on 93.8 %; the target of macro-F1 .935 is about that. Of what is dispatched 4.9 % is
-wrong by the label, some 1.5 % by a reader.
+Disputed: both classes fit (a petition about house prices, parking on a pavement, noise of a building site, a lift), and
+the set itself gives such texts now one, now the other. A model that made none of the undisputed errors, and still all
+of the disputed ones, would be right on 93.8 %; the target of macro-F1 .935 is about that. Of what is dispatched 4.9 %
+is wrong by the label, some 1.5 % by a reader.
 """
 
 
