@@ -7,6 +7,7 @@ Chelba & Acero 2004), so texts about other things keep their labels.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -52,7 +53,8 @@ def adapted(
     scale = max(float(np.abs(pair).max()) / 127, 1e-9)
     scale = min(scale, 4 * table.scale)  # one loud n-gram must not make all others coarse
     rounded = np.clip(np.rint(pair / scale), -127, 127).astype(np.int8)
-    return Table(np.ascontiguousarray(rounded).view(np.int16).ravel(), scale, table.slope, table.bias)
+    weights = np.ascontiguousarray(rounded).view(np.int16).ravel()
+    return replace(table, weights=weights, scale=scale)
 
 
 def _balanced(y: npt.NDArray[np.int64]) -> Floats:

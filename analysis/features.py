@@ -1,9 +1,10 @@
 """Hashed character n-grams of a whole batch: the only features of the linear models, the same in training and live.
 
-    ^佛堂的水$$$ → 1- to 4-grams from each position, each hashed into one of 2^bits buckets
+    ^佛堂的水$$$ → 1- to 3-grams from each position, each hashed into one of 2^bits buckets
 
 Weinberger et al. 2009 (hashing); a text's sum is divided by the root of its number of positions, so that a long
-petition does not shout louder than a short post.
+petition does not shout louder than a short post. With 4-grams as well, two million of them share a million buckets, and
+the sentiment loses by the collisions more than it wins (docs/model-card.md).
 """
 
 from collections.abc import Iterator
@@ -13,11 +14,11 @@ import numpy.typing as npt
 
 from analysis.characters import Codes, Offsets
 
-ORDERS = 4  #: n-grams of 1 to 4 characters
+ORDERS = 3  #: n-grams of 1 to 3 characters
 BITS = 20
 LONGEST = 1500  #: characters of a text that speak for its tone
 _PAD = np.uint32(0x0A)
-_LEAD, _TRAIL = 1, ORDERS - 1
+_LEAD, _TRAIL = 1, 3  #: marks before and behind a text: enough for n-grams of up to four characters
 
 
 def shortened(codes: Codes, offsets: Offsets, longest: int = LONGEST) -> tuple[Codes, Offsets]:
@@ -41,15 +42,15 @@ def padded(codes: Codes, offsets: Offsets) -> tuple[Codes, npt.NDArray[np.int64]
     return out, starts, starts + lengths + _LEAD
 
 
-def buckets(marked: Codes, bits: int = BITS) -> Iterator[npt.NDArray[np.uint32]]:
-    """Bucket of the n-gram that starts at each position, for n = 1, 2, 3, 4; each of the length of `marked`.
+def buckets(marked: Codes, bits: int = BITS, orders: int = ORDERS) -> Iterator[npt.NDArray[np.uint32]]:
+    """Bucket of the n-gram that starts at each position, n = 1 … orders (at most 4); each as long as `marked`.
 
     The last three entries are meaningless; no text starts there.
     """
     shift = np.uint32(32 - bits)
     hashed = np.zeros(len(marked), np.uint32)
     following = marked
-    for _ in range(ORDERS):
+    for _ in range(orders):
         hashed = (hashed ^ following) * np.uint32(0x9E3779B1)
         hashed ^= hashed >> np.uint32(15)
         hashed *= np.uint32(0x85EBCA77)

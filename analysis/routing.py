@@ -17,12 +17,14 @@ import xxhash
 
 from analysis.characters import fold_batch
 from analysis.corpora import UnusableRows, key, read_table
-from analysis.features import ORDERS, buckets, padded, shortened
+from analysis.features import buckets, padded, shortened
 from analysis.sentiment import UnusableModel
 from analysis.text import plain, sound
 from analysis.words import common
 
 BITS = 20  #: each for characters and for words
+ORDERS = 4  #: n-grams of 1 to 4 characters
+_CUT = 1600  #: characters of a text that are cut into words
 FOLDS = 5
 _SEED = 20160812
 
@@ -115,7 +117,7 @@ def features(texts: Sequence[str]) -> list[Counted]:
     """Columns and counts of each text: character n-grams first, words and pairs of words behind them."""
     batch = fold_batch([plain(sound(t)) for t in texts])
     marked, first, last = padded(*shortened(batch.codes, batch.offsets))
-    grams = np.stack(list(buckets(marked, BITS)), axis=1).astype(np.int64)
+    grams = np.stack(list(buckets(marked, BITS, ORDERS)), axis=1).astype(np.int64)
     rows = []
     for folded, a, b in zip(batch.folded, first.tolist(), last.tolist(), strict=True):
         found = np.concatenate((grams[a:b].ravel(), _word_columns(folded)))
@@ -125,7 +127,7 @@ def features(texts: Sequence[str]) -> list[Counted]:
 
 
 def _word_columns(folded: str) -> npt.NDArray[np.int64]:
-    cut = [w for w in common()(folded[: 400 * ORDERS]) if not w.isspace()]
+    cut = [w for w in common()(folded[:_CUT]) if not w.isspace()]
     grams = cut + [f"{a}_{b}" for a, b in pairwise(cut)]
     hashed = [xxhash.xxh32_intdigest(g.encode("utf-8", "surrogatepass")) >> (32 - BITS) for g in grams]
     return np.array(hashed, np.int64) + (1 << BITS)

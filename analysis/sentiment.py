@@ -33,6 +33,7 @@ GROUPS: Mapping[Kind, str] = {
     "government": "reply",
 }
 _SPANS = 3  #: clauses that are shown as the ground of a label
+_BEFORE = 4  #: n-grams of a model file that does not say how long they are
 _CLAUSE = 24  #: characters of a shown clause
 
 Floats = npt.NDArray[np.float32]
@@ -52,6 +53,7 @@ class Table:
     scale: float
     slope: Floats  #: shape (2, 2): calibrated log-odds = raw @ slope + bias
     bias: Floats  #: shape (2,)
+    orders: int = ORDERS  #: n-grams of 1 to so many characters
 
     @property
     def bits(self) -> int:
@@ -105,7 +107,7 @@ def _positions(
     """Codes with marks, weight of all n-grams that start at each; (positions,), (positions, 2); bounds of each text."""
     marked, first, last = padded(codes, offsets)
     total = np.zeros((len(marked), 2), np.int16)
-    for bucket in buckets(marked, table.bits):
+    for bucket in buckets(marked, table.bits, table.orders):
         total += table.weights.take(bucket).view(np.int8).reshape(-1, 2)
     return marked, total, first, last
 
@@ -114,7 +116,7 @@ def _log_odds(
     positions: npt.NDArray[np.int16], first: npt.NDArray[np.int64], last: npt.NDArray[np.int64], table: Table
 ) -> Floats:
     sums = np.add.reduceat(positions, edges(first, last), axis=0, dtype=np.int64)[::2] if len(first) else positions[:0]
-    raw = sums * (table.scale / np.sqrt((last - first) * ORDERS))[:, None]
+    raw = sums * (table.scale / np.sqrt((last - first) * table.orders))[:, None]
     odds: Floats = (raw @ table.slope + table.bias).astype(np.float32)
     return odds
 
@@ -152,7 +154,7 @@ class _Clauses:
     ) -> list[tuple[tuple[str, float], ...]]:
         """For each text the clauses that spoke loudest for its label; none for a neutral one."""
         sums: tuple[list[int], ...] = (self._sums[:, 0].tolist(), [], self._sums[:, 1].tolist())
-        factors = (table.scale / np.sqrt((self._last - self._first) * ORDERS)).tolist()
+        factors = (table.scale / np.sqrt((self._last - self._first) * table.orders)).tolist()
         begins = (self._first + 1).tolist()
         return [
             () if label == 1 else tuple(self._loudest(batch, row, begins[n], factors[n], label // 2, n, sums[label]))
@@ -226,6 +228,7 @@ def _table(file: Mapping[str, npt.NDArray[np.generic]], group: str) -> Table:
         scale=float(file[f"scale.{owner}"]),
         slope=file[f"slope.{group}"].astype(np.float32),
         bias=file[f"bias.{group}"].astype(np.float32),
+        orders=int(file["orders"]) if "orders" in file else _BEFORE,
     )
 
 

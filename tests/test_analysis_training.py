@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 
 from analysis import corpora, evaluation, quality
+from analysis.characters import fold_batch
 from analysis.routing import load_router, train_departments
 from analysis.sentiment import UnusableModel, load
 from analysis.training import train_sentiment
+from analysis.words import MODELS
 
 LABELLED = Path(__file__).with_name("labelled") / "sentiment.jsonl"
 FLOORS = json.loads((Path(__file__).with_name("floors") / "quality.json").read_text(encoding="utf-8"))
@@ -168,3 +170,17 @@ def test_floors_are_not_above_the_published_page() -> None:
     }
     assert {name for name, floor in FLOORS["at_least"].items() if published[name] < floor} == set()
     assert {name for name, floor in FLOORS["at_most"].items() if published[name] > floor} == set()
+
+
+def test_a_model_file_says_how_long_its_n_grams_are(tmp_path: Path) -> None:
+    """One that an office trained before says nothing, and goes on reading four characters."""
+    with np.load(MODELS / "sentiment.npz") as file:
+        before = {name: file[name] for name in file.files if name != "orders"}
+    np.savez(tmp_path / "sentiment.npz", allow_pickle=False, **before)
+    assert {table.orders for table in load().tables.values()} == {3}
+    assert {table.orders for table in load(tmp_path).tables.values()} == {4}
+    train_sentiment(write(tmp_path / "own.jsonl", OWN), tmp_path / "own")
+    assert {table.orders for table in load(tmp_path / "own").tables.values()} == {3}
+    text = fold_batch(["号窗口服务堪称蜗牛速度"])
+    three, four = (scorer.score(text, ["message"], explain=False)[0] for scorer in (load(), load(tmp_path)))
+    assert three != four
