@@ -23,6 +23,8 @@ _TAIL = 48  #: events that a bucket remembers
 _PROBES = 32  #: features of a document that look for candidates
 CANDIDATES = 24  #: events that are compared in full
 _PRIOR = 20  #: documents that are assumed to have come before the first
+_BACKGROUND, _FADE = 1000, 50  #: documents of the background that stand in for those not held, and how many of them each
+#: one that comes in replaces
 _HAPAX = {
     True: 0.3,
     False: 0.1,
@@ -30,6 +32,7 @@ _HAPAX = {
 _POWER = {True: 1.5, False: 0.7}  #: of the inverse document frequency: slow kinds are long, others short
 _HALVE = 1 << 20  #: documents after which word frequencies are halved
 _OBJECTS = 40  #: named things of an event that are kept
+_LETTERS = 0.1  #: share of an event's documents that must be messages or hotline rows for it to live as long as they
 _PROFILE = 200  #: features of an event that are kept
 
 
@@ -62,7 +65,7 @@ class Held:
     last_at: datetime
     seen_at: datetime
     lead: str  #: the first document
-    slow: bool
+    letters: int  #: documents of slow kinds among them
     count: int = 1
     sums: dict[int, float] | None = None
     holders: Counter[int] | None = None  #: documents that hold a word or a pair
@@ -72,6 +75,11 @@ class Held:
     topics: dict[str, int] | frozenset[str] = frozenset()  #: the same for topics
     closed_at: datetime | None = None
     successor: str | None = None
+
+    @property
+    def slow(self) -> bool:
+        """Whether it is a matter of boards and hotlines: one letter among hundreds of posts does not make it one."""
+        return self.letters >= _LETTERS * self.count
 
 
 @dataclass(slots=True)
@@ -89,6 +97,12 @@ class Index:
         default_factory=lambda: (deque(), deque())
     )
     numbers: int = 0
+    usual: Mapping[int, float] = field(default_factory=dict)  #: share of the background's documents that hold a word
+
+    @property
+    def assumed(self) -> int:
+        """Documents that the background stands for: where five are held, no word is common by count alone."""
+        return max(0, _BACKGROUND - _FADE * self.total)
 
     def weigh(self, doc: Read) -> Vector:
         """Count the document's words in and give its rarest, as a vector of length about one, and its pairs."""
@@ -100,10 +114,14 @@ class Index:
             frequency[f] += 1
         for f in doc.pairs:
             frequency[f] += 1
-        log_total = math.log(self.total + _PRIOR)
+        assumed, usual = self.assumed, self.usual.get
+        log_total = math.log(self.total + _PRIOR + assumed)
         slow = doc.kind in SLOW_KINDS
-        power, hapax = _POWER[slow], _HAPAX[slow]
-        raw = {f: w * max(0.0, log_total - math.log(frequency[f] + 0.5)) ** power for f, (w, _) in doc.words.items()}
+        power, hapax = _POWER[slow], max(_HAPAX[slow], assumed / _BACKGROUND)  # among few, every word is a first
+        raw = {
+            f: w * max(0.0, log_total - math.log(frequency[f] + 0.5 + assumed * usual(f, 0.0))) ** power
+            for f, (w, _) in doc.words.items()
+        }
         top = sorted(raw, key=lambda f: (-raw[f], f))[: TOP[slow]]
         length = math.sqrt(sum(raw[f] ** 2 * (hapax if frequency[f] == 1 else 1.0) for f in top)) or 1.0
         return Vector({f: raw[f] / length for f in top}, list(doc.pairs))
@@ -116,12 +134,14 @@ class Index:
     def told_by(self, features: Iterable[int], event: Held, share: float, common: float) -> list[int]:
         """The features that tell this event from others: rare outside it (this share of the window, never fewer than
         eight documents) and common inside it (this share of its documents)."""
-        most = max(8.0, share * self.total)
-        holders = self.holders_of(event)
+        most, least = max(8.0, share * self.total), common * event.count
+        holders, usual, assumed = self.holders_of(event), self.usual.get, self.assumed
         return [
             f
             for f in features
-            if f in holders and self.frequency[f] - holders[f] <= most and holders[f] >= common * event.count
+            if f in holders
+            and holders[f] >= least
+            and self.frequency[f] - holders[f] + assumed * usual(f, 0.0) <= most
         ]
 
     def candidates(self, vector: Vector) -> list[Held]:
@@ -152,12 +172,12 @@ class Index:
                     total += w * words[f]
         return total / (event.length or 1.0)
 
-    def shared(self, vector: Vector, event: Held) -> list[int]:
-        """The words that document and event share, the weightiest first."""
+    def shared(self, vector: Vector, event: Held) -> dict[int, float]:
+        """The words that document and event share with the product of their weights, the weightiest first."""
         sums = self.sums_of(event)
         parts = [(-w * sums[f], f) for f, w in vector.words.items() if f in sums]
         parts.sort()
-        return [f for _, f in parts]
+        return {f: -part for part, f in parts}
 
     def sums_of(self, event: Held) -> dict[int, float]:
         if event.sums is not None:
@@ -181,7 +201,7 @@ class Index:
             last_at=doc.at,
             seen_at=doc.seen_at,
             lead=doc.id,
-            slow=doc.kind in SLOW_KINDS,
+            letters=doc.kind in SLOW_KINDS,
             length=math.sqrt(sum(w * w for w in vector.words.values())),
             places=doc.places,
             objects=doc.objects,
@@ -200,7 +220,7 @@ class Index:
         held.count += 1
         held.first_at, held.last_at = min(held.first_at, doc.at), max(held.last_at, doc.at)
         held.seen_at = max(held.seen_at, doc.seen_at)
-        held.slow = held.slow or doc.kind in SLOW_KINDS
+        held.letters += doc.kind in SLOW_KINDS
         held.places |= doc.places
         counts = Counter(held.objects)
         counts.update(doc.objects)
