@@ -10,7 +10,8 @@ _SURE = 0.3  #: cosine from which an event is joined without further proof
 _LIKELY = 0.09  #: cosine from which it is joined if rare words and a name say so too
 _YOUNG = 0.13  #: the same while the event has one or two documents: a place's name alone must not found a matter
 _GROWN = 3
-_BESIDE = 0.018, 0.03  #: cosine that must be left without the words of the strongest shared name: young, settled events
+_BESIDE = 0.018, 0.04  #: cosine that must be left without the words of the strongest shared name: young, settled events
+_ROOM = 25  #: words of a letter that has room to say more than where
 _SETTLED = 8  #: documents from which an event's words beside its name are known
 _SHORT = 0.03  #: the least cosine for short texts of fast kinds, where a name is seldom said twice
 _CROWD = 0.09  #: what each tenfold of documents adds to it: among many, some are alike by chance
@@ -36,8 +37,9 @@ def proven(index: Index, doc: Read, vector: Vector, held: Held, likeness: float)
         return list(shared) if _short(index, vector, held, likeness, shared) else None
     names = index.told_by(vector.names, held, _RARE, _COMMON)
     told = likeness >= _SURE or (names and index.told_by(shared, held, _RARE, _COMMON))
-    enough = _BESIDE[held.count >= _SETTLED]
-    return list(shared) if told and _beside(doc, shared, names, held) >= enough else None
+    if told and doc.kind in SLOW_KINDS and len(doc.words) >= _ROOM:
+        told = _beside(doc, shared, names, held) >= _BESIDE[held.count >= _SETTLED]
+    return list(shared) if told else None
 
 
 def _beside(doc: Read, shared: dict[int, float], names: list[int], held: Held) -> float:
