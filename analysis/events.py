@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from analysis.events_index import Held, Index, Vector
+from analysis.events_index import Held, Index
+from analysis.events_kept import Vector
 from analysis.events_near import MOST, other_object, subject
 from analysis.events_people import merge, move, split
 from analysis.events_proof import least, proven

@@ -14,17 +14,17 @@ from itertools import islice
 
 import numpy as np
 
+from analysis.events_kept import Kept, Vector
 from analysis.events_words import BITS, SLOW_KINDS, Read
 
 TOP = {True: 60, False: 150}  #: words of a document that count, the rarest first: slow kinds, others
-NAMES = 60  #: pairs of words of a document that are kept: those of its title and its beginning
 _BUCKETS = 1 << 20
 _TAIL = 48  #: events that a bucket remembers
 _PROBES = 32  #: features of a document that look for candidates
 CANDIDATES = 24  #: events that are compared in full
 _PRIOR = 20  #: documents that are assumed to have come before the first
-_BACKGROUND, _FADE = 1000, 50  #: documents of the background that stand in for those not held, and how many of them each
-#: one that comes in replaces
+_BACKGROUND = 1000  #: documents of the background that stand in for those that an empty office does not hold yet
+_FADE = 50  #: how many of them each document that comes in replaces
 _HAPAX = {
     True: 0.3,
     False: 0.1,
@@ -32,27 +32,9 @@ _HAPAX = {
 _POWER = {True: 1.5, False: 0.7}  #: of the inverse document frequency: slow kinds are long, others short
 _HALVE = 1 << 20  #: documents after which word frequencies are halved
 _OBJECTS = 40  #: named things of an event that are kept
+_SETTLES, _SELDOM = 8, 0.15  #: documents from which words of an event are let go, those that fewer than this share hold
 _LETTERS = 0.1  #: share of an event's documents that must be messages or hotline rows for it to live as long as they
 _PROFILE = 200  #: features of an event that are kept
-
-
-@dataclass(frozen=True, slots=True)
-class Vector:
-    """A document's words with their weights, the weightiest first, and the pairs that may be names."""
-
-    words: dict[int, float]
-    names: list[int]
-
-
-@dataclass(slots=True)
-class Kept:
-    """A document in the window."""
-
-    event: str
-    features: "array[int]"
-    weights: "array[float]"
-    names: "array[int]"
-    slow: bool
 
 
 @dataclass(slots=True)
@@ -139,9 +121,7 @@ class Index:
         return [
             f
             for f in features
-            if f in holders
-            and holders[f] >= least
-            and self.frequency[f] - holders[f] + assumed * usual(f, 0.0) <= most
+            if f in holders and holders[f] >= least and self.frequency[f] - holders[f] + assumed * usual(f, 0.0) <= most
         ]
 
     def candidates(self, vector: Vector) -> list[Held]:
@@ -167,7 +147,7 @@ class Index:
                 if f in sums:
                     total += w * sums[f]
         elif (lead := self.documents.get(event.lead)) is not None:
-            for f, w in zip(lead.features, lead.weights, strict=True):
+            for f, w in lead.words:
                 if f in words:
                     total += w * words[f]
         return total / (event.length or 1.0)
@@ -183,7 +163,7 @@ class Index:
         if event.sums is not None:
             return event.sums
         lead = self.documents.get(event.lead)
-        return dict(zip(lead.features, lead.weights, strict=True)) if lead else {}
+        return dict(lead.words) if lead else {}
 
     def holders_of(self, event: Held) -> Mapping[int, int]:
         if event.holders is not None:
@@ -218,6 +198,8 @@ class Index:
             held.sums, held.holders = self.sums_of(held), Counter(self.holders_of(held))
         self._add(held, vector)
         held.count += 1
+        if held.count & (held.count - 1) == 0 and held.count >= _SETTLES:  # at each doubling what stayed rare goes
+            held.holders = Counter({f: n for f, n in self.holders_of(held).items() if n >= _SELDOM * held.count})
         held.first_at, held.last_at = min(held.first_at, doc.at), max(held.last_at, doc.at)
         held.seen_at = max(held.seen_at, doc.seen_at)
         held.letters += doc.kind in SLOW_KINDS
@@ -241,27 +223,18 @@ class Index:
         if len(sums) > 1.5 * _PROFILE:
             for f in sorted(sums, key=lambda f: (sums[f], f))[: len(sums) - _PROFILE]:
                 del sums[f]
-        if len(holders) > 6 * _PROFILE:
-            for f in sorted(holders, key=lambda f: (holders[f], f))[: len(holders) - 4 * _PROFILE]:
-                del holders[f]
         held.length = math.sqrt(sum(w * w for w in sums.values()))
 
     def refill(self, held: Held, kept: list[Kept]) -> None:
         """Compute an event's mean afresh from these documents."""
         held.sums, held.holders = {}, Counter()
         for one in kept:
-            self._add(held, Vector(dict(zip(one.features, one.weights, strict=True)), list(one.names)))
+            self._add(held, Vector(dict(one.words), list(one.names)))
         self.post(held, held.sums)
 
     def _keep(self, doc: Read, held: Held, vector: Vector) -> None:
         slow = doc.kind in SLOW_KINDS
-        self.documents[doc.id] = Kept(
-            event=held.id,
-            features=array("i", vector.words),
-            weights=array("f", vector.words.values()),
-            names=array("i", vector.names[:NAMES]),
-            slow=slow,
-        )
+        self.documents[doc.id] = Kept(held.id, vector, slow)
         self.queues[slow].append((doc.seen_at, doc.id))
         self.post(held, vector.words)
 

@@ -2,7 +2,8 @@
 
 import math
 
-from analysis.events_index import Held, Index, Vector
+from analysis.events_index import Held, Index
+from analysis.events_kept import Vector
 from analysis.events_near import HELD
 from analysis.events_words import SLOW_KINDS, Read
 

@@ -56,8 +56,8 @@ class Gazetteer:
         self._above = {place.id: _ancestors(place, office.places) for place in office.places.values()}
 
     def _regions(self, office: Office) -> tuple[re.Pattern[str], frozenset[str]]:
-        """A pattern for a region elsewhere that stands right before a name; names of the city and of what it lies in."""
-        home = {p for p in chain(office.home, office.places)}
+        """A pattern for a region elsewhere that stands right before a name; names of our own regions."""
+        home = set(chain(office.home, office.places))
         own = {fold_text(w) for p in home for w in (office.places[p].name, *office.places[p].aliases)}
         cities = (p for p in office.places.values() if p.type == "city" and not p.ours)
         words = {*map(fold_text, REGIONS), *(fold_text(w) for p in cities for w in (p.name, *p.aliases))}

@@ -77,7 +77,9 @@ def test_ours_stays_ours(text: str) -> None:
 
 
 def test_what_the_city_lies_in_is_no_region_elsewhere() -> None:
-    places = dict(OFFICE.places) | {"zhejiang": Place(id="zhejiang", name="浙江省", type="city", aliases=("浙江",), ours=False)}
+    places = dict(OFFICE.places) | {
+        "zhejiang": Place(id="zhejiang", name="浙江省", type="city", aliases=("浙江",), ours=False)
+    }
     places["yiwu"] = replace(places["yiwu"], parent="zhejiang")
     (hits,) = Gazetteer(replace(OFFICE, places=places)).find(["浙江佛堂"])
     assert next(h for h in hits if h.id == "fotang").ours
