@@ -16,25 +16,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from analysis.events_index import Held, Index, Vector
-from analysis.events_near import HELD, MOST, other_object, subject
+from analysis.events_index import Held, Index
+from analysis.events_kept import Vector
+from analysis.events_near import MOST, other_object, subject
 from analysis.events_people import merge, move, split
-from analysis.events_words import SLOW_KINDS, Read, by_arrival, read, read_row
+from analysis.events_proof import least, proven
+from analysis.events_words import SLOW_KINDS, Read, by_arrival, read, read_row, usual
 from analysis.neardup import Window, signatures
 from storage.types import Assessment, Document, Office, Reason, StoredDocument
 
 FLARE_UP = timedelta(hours=72)
-_SURE = 0.3  #: cosine from which an event is joined without further proof
-_LIKELY = 0.09  #: cosine from which it is joined if rare words and a name say so too
-_YOUNG = 0.13  #: the same while the event has one or two documents: a place's name alone must not found a matter
-_GROWN = 3
 _BIGGER = 0.08  #: what each doubling of an event adds to its claim
-_SHORT = 0.03  #: the same for short texts of fast kinds, where a name is seldom said twice
-_CROWD = 0.09  #: what each tenfold of documents adds to it: among many, some are alike by chance
-_FEW = 500  #: documents up to which one told word is enough for a short text; two beyond
-_TOLD = 0.04  #: as the next one, for short texts
-_RARE = 0.002  #: share of the window outside the event that such a word or name is in at most
-_COMMON = 0.4  #: share of the event's documents that must hold it
 _DAYS_SLOW, _DAYS_SOCIAL, _DAYS = 300.0, 2.0, 6.0  #: time constants of the decay: board and hotline, social, others
 _ELSEWHERE = 0.6  #: another named place
 
@@ -65,7 +57,7 @@ class Grouper:
         self._clear()
 
     def _clear(self) -> None:
-        self._index = Index(window=self._window)
+        self._index = Index(window=self._window, usual=usual())
         self._near = Window(span=self._window)
         self._threads: dict[str, str] = {}  # a thread whose opener has not been seen → the event of its floors
         self._alias: dict[str, str] = {}
@@ -218,41 +210,18 @@ class Grouper:
         for held in self._index.candidates(vector):
             held = self._live(held)
             likeness = self._index.likeness(vector, held) * (1 + _BIGGER * math.log2(held.count) if held.slow else 1.0)
-            if MOST * likeness < self._least(doc, held) or (best is not None and MOST * likeness < best[0]):
+            if MOST * likeness < least(self._index, doc, held) or (best is not None and MOST * likeness < best[0]):
                 continue  # nothing that speaks for it could be enough
             likeness *= self._nearness(doc, held)
             if best is None or (likeness, held.id) > best[:2]:
-                shared = self._index.shared(vector, held)
-                if self._proven(doc, vector, held, likeness, shared):
+                shared = proven(self._index, doc, vector, held, likeness)
+                if shared is not None:
                     best = (likeness, held.id, shared)
         if best is None:
             return None
         words = "、".join(doc.words[f][1] for f in best[2][:4])
         lead = self._index.events[best[1]].lead
         return best[1], Reason(code="event.words", text=f"共有少见词：{words}", evidence=(lead,), weight=best[0])
-
-    def _least(self, doc: Read, held: Held) -> float:
-        """The likeness under which nothing is proven."""
-        if held.slow or doc.kind in SLOW_KINDS:
-            return _YOUNG if held.count < _GROWN else _LIKELY
-        return _SHORT + _CROWD * math.log10(max(1.0, self._index.total / 500))
-
-    def _proven(self, doc: Read, vector: Vector, held: Held, likeness: float, shared: list[int]) -> bool:
-        """Whether this likeness is enough: by itself, or with a name that both share and others do not."""
-        if likeness < self._least(doc, held):
-            return False
-        if not held.slow and doc.kind not in SLOW_KINDS:
-            return self._proven_short(vector, held, likeness, shared)
-        told = self._index.told_by
-        return likeness >= _SURE or bool(
-            told(shared, held, _RARE, _COMMON) and told(vector.names, held, _RARE, _COMMON)
-        )
-
-    def _proven_short(self, vector: Vector, held: Held, likeness: float, shared: list[int]) -> bool:
-        """The same for short texts: among many documents some are alike by chance, unless a word tells them."""
-        if likeness >= _SURE:
-            return len(shared) > 1
-        return len(self._index.told_by(shared, held, _TOLD, HELD)) > (self._index.total > _FEW)
 
     def _nearness(self, doc: Read, held: Held) -> float:
         """Decay with the time between document and event, and a damper where they name different places."""

@@ -14,15 +14,17 @@ from itertools import islice
 
 import numpy as np
 
+from analysis.events_kept import Kept, Vector
 from analysis.events_words import BITS, SLOW_KINDS, Read
 
 TOP = {True: 60, False: 150}  #: words of a document that count, the rarest first: slow kinds, others
-NAMES = 60  #: pairs of words of a document that are kept: those of its title and its beginning
 _BUCKETS = 1 << 20
 _TAIL = 48  #: events that a bucket remembers
 _PROBES = 32  #: features of a document that look for candidates
 CANDIDATES = 24  #: events that are compared in full
 _PRIOR = 20  #: documents that are assumed to have come before the first
+_BACKGROUND = 1000  #: documents of the background that stand in for those that an empty office does not hold yet
+_FADE = 50  #: how many of them each document that comes in replaces
 _HAPAX = {
     True: 0.3,
     False: 0.1,
@@ -30,26 +32,9 @@ _HAPAX = {
 _POWER = {True: 1.5, False: 0.7}  #: of the inverse document frequency: slow kinds are long, others short
 _HALVE = 1 << 20  #: documents after which word frequencies are halved
 _OBJECTS = 40  #: named things of an event that are kept
+_SETTLES, _SELDOM = 8, 0.15  #: documents from which words of an event are let go, those that fewer than this share hold
+_LETTERS = 0.1  #: share of an event's documents that must be messages or hotline rows for it to live as long as they
 _PROFILE = 200  #: features of an event that are kept
-
-
-@dataclass(frozen=True, slots=True)
-class Vector:
-    """A document's words with their weights, the weightiest first, and the pairs that may be names."""
-
-    words: dict[int, float]
-    names: list[int]
-
-
-@dataclass(slots=True)
-class Kept:
-    """A document in the window."""
-
-    event: str
-    features: "array[int]"
-    weights: "array[float]"
-    names: "array[int]"
-    slow: bool
 
 
 @dataclass(slots=True)
@@ -62,7 +47,7 @@ class Held:
     last_at: datetime
     seen_at: datetime
     lead: str  #: the first document
-    slow: bool
+    letters: int  #: documents of slow kinds among them
     count: int = 1
     sums: dict[int, float] | None = None
     holders: Counter[int] | None = None  #: documents that hold a word or a pair
@@ -72,6 +57,11 @@ class Held:
     topics: dict[str, int] | frozenset[str] = frozenset()  #: the same for topics
     closed_at: datetime | None = None
     successor: str | None = None
+
+    @property
+    def slow(self) -> bool:
+        """Whether it is a matter of boards and hotlines: one letter among hundreds of posts does not make it one."""
+        return self.letters >= _LETTERS * self.count
 
 
 @dataclass(slots=True)
@@ -89,6 +79,12 @@ class Index:
         default_factory=lambda: (deque(), deque())
     )
     numbers: int = 0
+    usual: Mapping[int, float] = field(default_factory=dict)  #: share of the background's documents that hold a word
+
+    @property
+    def assumed(self) -> int:
+        """Documents that the background stands for: where five are held, no word is common by count alone."""
+        return max(0, _BACKGROUND - _FADE * self.total)
 
     def weigh(self, doc: Read) -> Vector:
         """Count the document's words in and give its rarest, as a vector of length about one, and its pairs."""
@@ -100,10 +96,14 @@ class Index:
             frequency[f] += 1
         for f in doc.pairs:
             frequency[f] += 1
-        log_total = math.log(self.total + _PRIOR)
+        assumed, usual = self.assumed, self.usual.get
+        log_total = math.log(self.total + _PRIOR + assumed)
         slow = doc.kind in SLOW_KINDS
-        power, hapax = _POWER[slow], _HAPAX[slow]
-        raw = {f: w * max(0.0, log_total - math.log(frequency[f] + 0.5)) ** power for f, (w, _) in doc.words.items()}
+        power, hapax = _POWER[slow], max(_HAPAX[slow], assumed / _BACKGROUND)  # among few, every word is a first
+        raw = {
+            f: w * max(0.0, log_total - math.log(frequency[f] + 0.5 + assumed * usual(f, 0.0))) ** power
+            for f, (w, _) in doc.words.items()
+        }
         top = sorted(raw, key=lambda f: (-raw[f], f))[: TOP[slow]]
         length = math.sqrt(sum(raw[f] ** 2 * (hapax if frequency[f] == 1 else 1.0) for f in top)) or 1.0
         return Vector({f: raw[f] / length for f in top}, list(doc.pairs))
@@ -116,12 +116,12 @@ class Index:
     def told_by(self, features: Iterable[int], event: Held, share: float, common: float) -> list[int]:
         """The features that tell this event from others: rare outside it (this share of the window, never fewer than
         eight documents) and common inside it (this share of its documents)."""
-        most = max(8.0, share * self.total)
-        holders = self.holders_of(event)
+        most, least = max(8.0, share * self.total), common * event.count
+        holders, usual, assumed = self.holders_of(event), self.usual.get, self.assumed
         return [
             f
             for f in features
-            if f in holders and self.frequency[f] - holders[f] <= most and holders[f] >= common * event.count
+            if f in holders and holders[f] >= least and self.frequency[f] - holders[f] + assumed * usual(f, 0.0) <= most
         ]
 
     def candidates(self, vector: Vector) -> list[Held]:
@@ -147,23 +147,23 @@ class Index:
                 if f in sums:
                     total += w * sums[f]
         elif (lead := self.documents.get(event.lead)) is not None:
-            for f, w in zip(lead.features, lead.weights, strict=True):
+            for f, w in lead.words:
                 if f in words:
                     total += w * words[f]
         return total / (event.length or 1.0)
 
-    def shared(self, vector: Vector, event: Held) -> list[int]:
-        """The words that document and event share, the weightiest first."""
+    def shared(self, vector: Vector, event: Held) -> dict[int, float]:
+        """The words that document and event share with the product of their weights, the weightiest first."""
         sums = self.sums_of(event)
         parts = [(-w * sums[f], f) for f, w in vector.words.items() if f in sums]
         parts.sort()
-        return [f for _, f in parts]
+        return {f: -part for part, f in parts}
 
     def sums_of(self, event: Held) -> dict[int, float]:
         if event.sums is not None:
             return event.sums
         lead = self.documents.get(event.lead)
-        return dict(zip(lead.features, lead.weights, strict=True)) if lead else {}
+        return dict(lead.words) if lead else {}
 
     def holders_of(self, event: Held) -> Mapping[int, int]:
         if event.holders is not None:
@@ -181,7 +181,7 @@ class Index:
             last_at=doc.at,
             seen_at=doc.seen_at,
             lead=doc.id,
-            slow=doc.kind in SLOW_KINDS,
+            letters=doc.kind in SLOW_KINDS,
             length=math.sqrt(sum(w * w for w in vector.words.values())),
             places=doc.places,
             objects=doc.objects,
@@ -198,9 +198,11 @@ class Index:
             held.sums, held.holders = self.sums_of(held), Counter(self.holders_of(held))
         self._add(held, vector)
         held.count += 1
+        if held.count & (held.count - 1) == 0 and held.count >= _SETTLES:  # at each doubling what stayed rare goes
+            held.holders = Counter({f: n for f, n in self.holders_of(held).items() if n >= _SELDOM * held.count})
         held.first_at, held.last_at = min(held.first_at, doc.at), max(held.last_at, doc.at)
         held.seen_at = max(held.seen_at, doc.seen_at)
-        held.slow = held.slow or doc.kind in SLOW_KINDS
+        held.letters += doc.kind in SLOW_KINDS
         held.places |= doc.places
         counts = Counter(held.objects)
         counts.update(doc.objects)
@@ -221,27 +223,18 @@ class Index:
         if len(sums) > 1.5 * _PROFILE:
             for f in sorted(sums, key=lambda f: (sums[f], f))[: len(sums) - _PROFILE]:
                 del sums[f]
-        if len(holders) > 6 * _PROFILE:
-            for f in sorted(holders, key=lambda f: (holders[f], f))[: len(holders) - 4 * _PROFILE]:
-                del holders[f]
         held.length = math.sqrt(sum(w * w for w in sums.values()))
 
     def refill(self, held: Held, kept: list[Kept]) -> None:
         """Compute an event's mean afresh from these documents."""
         held.sums, held.holders = {}, Counter()
         for one in kept:
-            self._add(held, Vector(dict(zip(one.features, one.weights, strict=True)), list(one.names)))
+            self._add(held, Vector(dict(one.words), list(one.names)))
         self.post(held, held.sums)
 
     def _keep(self, doc: Read, held: Held, vector: Vector) -> None:
         slow = doc.kind in SLOW_KINDS
-        self.documents[doc.id] = Kept(
-            event=held.id,
-            features=array("i", vector.words),
-            weights=array("f", vector.words.values()),
-            names=array("i", vector.names[:NAMES]),
-            slow=slow,
-        )
+        self.documents[doc.id] = Kept(held.id, vector, slow)
         self.queues[slow].append((doc.seen_at, doc.id))
         self.post(held, vector.words)
 

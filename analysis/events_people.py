@@ -38,7 +38,7 @@ def split(index: Index, documents: Sequence[str], into: str) -> None:
         last_at=source.last_at,
         seen_at=source.seen_at,
         lead=min(moving),
-        slow=source.slow,
+        letters=0,  # counted in move
         places=source.places,
     )
     index.events[into] = held
@@ -69,4 +69,5 @@ def _refill(index: Index, held: Held) -> None:
         return
     held.lead = held.lead if held.lead in mine else next(iter(mine))
     held.count = len(mine)
+    held.letters = sum(k.slow for k in mine.values())
     index.refill(held, list(mine.values()))

@@ -3,14 +3,17 @@
 import re
 import unicodedata
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from heapq import heappop, heappush
 from itertools import pairwise
+from math import exp
 
 import rjieba
 
+from analysis.words import background
 from storage.types import Assessment, Document, Kind, StoredDocument
 
 BITS = 22
@@ -203,6 +206,12 @@ def pairs(title: list[str], text: list[str]) -> dict[int, str]:
             if len(found) >= _PAIRS:
                 return found
     return found
+
+
+@cache
+def usual() -> Mapping[int, float]:
+    """Feature → share of the documents of the project's background that hold the word."""
+    return {_feature(word): exp(-weight) for word, weight in background()[0].items()}
 
 
 def _feature(word: str) -> int:

@@ -1,16 +1,19 @@
 """Places: the office's gazetteer over a text, with a confidence and whether it is ours.
 
     五爱路 + 沈阳 in one text → the homonym elsewhere: ours=False, and the reason says which word told so
+    深圳市福田街道, every time it is named → elsewhere too, whatever the gazetteer knows of Shenzhen
 
-Works for another county by changing `places.toml`; nothing here knows a name.
+Works for another county by changing `places.toml`; only the country's provinces and cities are known here.
 """
 
+import re
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 
 from ahocorasick_rs import AhoCorasick, MatchKind
 
 from analysis.characters import Batch, fold_batch, fold_text
+from analysis.places_regions import REGIONS
 from analysis.rules import Found, Lexicon
 from storage.types import Office, Place, PlaceHit
 
@@ -22,6 +25,7 @@ _NEARBY = 0.15  #: added where the city or a place above or below it is named to
 _LOCAL = 0.1  #: added where the source itself is the city's own
 _HOMONYM = 0.3  #: what is left where a word of elsewhere stands in the text
 _FOREIGN = 0.6  #: factor where another city is named and ours is not
+_BEFORE = 16  #: characters before a name in which the region that it lies in is looked for
 _LONGEST = 2000  #: characters of a text that are read: a place that matters is named early
 
 
@@ -53,7 +57,22 @@ class Gazetteer:
         self.lexicon = lexicon or Lexicon()
         self._numbers = frozenset(map(self.lexicon.number, words))
         self._automaton = AhoCorasick(words, matchkind=MatchKind.LeftmostLongest) if words else None
+        self._region, self._own = self._regions(office)
         self._above = {place.id: _ancestors(place, office.places) for place in office.places.values()}
+
+    def _regions(self, office: Office) -> tuple[re.Pattern[str], frozenset[str]]:
+        """A pattern for a region elsewhere that stands right before a name; names of our own regions."""
+        home = set(chain(office.home, office.places))
+        own = {fold_text(w) for p in home for w in (office.places[p].name, *office.places[p].aliases)}
+        cities = (p for p in office.places.values() if p.type == "city" and not p.ours)
+        words = {*map(fold_text, REGIONS), *(fold_text(w) for p in cities for w in (p.name, *p.aliases))}
+        elsewhere = "|".join(sorted(filter(None, words - own), key=lambda w: (-len(w), w)))
+        return re.compile(rf"(?:{elsewhere})[省市]?(?:[\u4e00-\u9fff]{{1,3}}[市区县])?的?$"), frozenset(own)
+
+    def _away(self, folded: str, start: int) -> str:
+        """What stands right before a name and says that it lies elsewhere (深圳市), or nothing."""
+        match = self._region.search(folded[max(0, start - _BEFORE) : start])
+        return match[0].removesuffix("的") if match and not any(w in match[0] for w in self._own) else ""
 
     def find(self, texts: Sequence[str], local: Sequence[bool] | None = None) -> list[tuple[PlaceHit, ...]]:
         """Places of each text, surest first; `local` says which come from the city's own sources."""
@@ -86,15 +105,26 @@ class Gazetteer:
         if self._automaton is None:
             return ()
         found = self._automaton.find_matches_as_indexes(folded[:_LONGEST])
-        words = dict.fromkeys(self._words[w] for w, _, _ in found)  # in the order of the text: reasons name the first
+        words: dict[str, str] = {}  # in the order of the text: reasons name the first; what says that it lies elsewhere
+        for w, start, _ in found:
+            word = self._words[w]
+            words[word] = self._away(folded, start) if words.get(word, "?") else ""
         if not words:
             return ()
         named: dict[str, _Name] = {}
-        for word in words:
+        away: dict[str, str] = {}
+        for word, region in words.items():
             for name in self._names.get(word, ()):
-                if name.full or name.place.id not in named:
-                    named[name.place.id] = name
-        hits = [self._judge(name, named, words, local) for name in named.values()]
+                key = name.place.id
+                if name.full or key not in named:
+                    named[key] = name
+                away[key] = region and away.get(key, region)
+        hits = [
+            _hit(name.place, _HOMONYM, False, f"文中写明在「{away[key]}」，是外地同名地点")
+            if away[key] and name.place.ours
+            else self._judge(name, named, words, local)
+            for key, name in named.items()
+        ]
         return tuple(sorted(hits, key=lambda h: (-h.confidence, h.id)))
 
     def _judge(self, name: _Name, named: Mapping[str, _Name], words: Container[str], local: bool) -> PlaceHit:

@@ -148,6 +148,7 @@ def measure(documents: Sequence[Document], gold: dict[str, str]) -> dict[str, fl
         "recall": score.recall,
         "f1": score.f1,
         "f1_held_out": later.f1,
+        "f1_without_first": b_cubed({k: v for k, v in gold.items() if v != next(iter(gold.values()))}, found).f1,
         "f1_singletons": b_cubed(gold, {k: k for k in gold}).f1,
         "foreign": foreign(gold, found),
         "foreign_held_out": foreign(held_out, found),

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_office import small_office
@@ -236,6 +237,36 @@ def test_the_same_words_about_two_schools_are_two_matters() -> None:
     found = events(Grouper(OFFICE).assign(posts))
     assert len({found[f"d{i}"] for i in range(0, 12, 2)}) == 1
     assert len(set(found.values())) == 2
+
+
+STRANGERS = (
+    ("路灯坏了", "我们小区门口的路灯坏了半个月了，晚上很黑，希望有关部门尽快处理。"),
+    ("幼儿园退费", "幼儿园关门以后学费一直没有退，我们家长多次反映没有结果，希望有关部门尽快处理。"),
+    ("工地夜里施工", "工地晚上十二点还在施工，噪音很大影响休息，希望有关部门尽快处理。"),
+    ("河水发臭", "门口的河水发黑发臭，多次反映没有结果，影响居民生活，希望尽快处理。"),
+    ("公交车少", "公交车要等很久，晚上没有车，影响居民出行，希望有关部门能够增加班次。"),
+)
+
+
+@pytest.mark.parametrize("kind", ["message", "hotline", "social", "forum"])
+def test_five_matters_in_an_empty_office_are_five(kind: str) -> None:
+    grouper = Grouper(OFFICE)
+    found = [grouper.assign([pair(i, *matter, kind=kind)])[0] for i, matter in enumerate(STRANGERS)]
+    assert len({a.event for a in found}) == len(STRANGERS)
+
+
+def test_one_matter_in_an_empty_office_is_one() -> None:
+    grouper = Grouper(OFFICE)
+    assert len({grouper.assign([one])[0].event for one in matters()[:3]}) == 1
+
+
+def test_one_letter_does_not_make_slow_what_hundreds_post() -> None:
+    grouper = Grouper(OFFICE)
+    grouper.assign([pair(0, *MATTERS[0], kind="social")])
+    grouper.assign([pair(i, "", "顶一个", kind="social", thread="d0") for i in range(1, 30)])
+    grouper.assign([pair(30, "", "同问", thread="d0")])
+    held = grouper._index.events[event_id("d0")]
+    assert (held.count, held.letters, held.slow) == (31, 1, False)
 
 
 def test_hostile_texts() -> None:

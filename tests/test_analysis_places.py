@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import pytest
 from small_office import small_office
 
 from analysis.characters import fold_batch
@@ -33,6 +34,55 @@ def test_own_city_beats_the_word_of_elsewhere() -> None:
 def test_another_city_lowers_confidence() -> None:
     plain, doubtful = GAZETTEER.find(["佛堂的庙会", "杭州佛堂的庙会"])
     assert next(h for h in doubtful if h.id == "fotang").confidence < plain[0].confidence
+
+
+@pytest.mark.parametrize(
+    ("text", "region"),
+    [
+        ("深圳北苑", "深圳"),
+        ("深圳市北苑街道停水", "深圳市"),
+        ("广东省深圳市北苑街道着火", "广东省深圳市"),
+        ("深圳市福田区北苑街道着火", "深圳市福田区"),
+        ("上海的北苑停水", "上海"),
+        ("吉林省北苑街道", "吉林省"),
+        ("杭州的佛堂", "杭州"),
+        ("义乌人在石家庄市北苑街道迷了路", "石家庄市"),
+    ],
+)
+def test_a_region_right_before_a_name_says_where_it_lies(text: str, region: str) -> None:
+    (hits,) = GAZETTEER.find([text])
+    hit = next(h for h in hits if h.id in {"beiyuan", "fotang"})
+    assert not hit.ours
+    assert f"「{region}」" in hit.reason
+    assert hit.confidence <= 0.3
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "义乌北苑",
+        "北苑街道",
+        "义乌市北苑街道停水",
+        "从深圳来北苑街道打工",
+        "北苑街道和深圳北苑不是一个地方",
+        "深圳北苑不是我们北苑街道",
+        "上海和北苑",
+        "浙江省金华市义乌市北苑街道",
+        "我市北苑街道",
+    ],
+)
+def test_ours_stays_ours(text: str) -> None:
+    (hits,) = GAZETTEER.find([text])
+    assert next(h for h in hits if h.id == "beiyuan").ours
+
+
+def test_what_the_city_lies_in_is_no_region_elsewhere() -> None:
+    places = dict(OFFICE.places) | {
+        "zhejiang": Place(id="zhejiang", name="浙江省", type="city", aliases=("浙江",), ours=False)
+    }
+    places["yiwu"] = replace(places["yiwu"], parent="zhejiang")
+    (hits,) = Gazetteer(replace(OFFICE, places=places)).find(["浙江佛堂"])
+    assert next(h for h in hits if h.id == "fotang").ours
 
 
 def test_area_column_and_chain() -> None:

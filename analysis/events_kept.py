@@ -1,0 +1,42 @@
+"""A document as the window keeps it: as small as it can be, for there are a million of them."""
+
+from array import array
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+NAMES = 60  #: pairs of words of a document that are kept: those of its title and its beginning
+
+
+@dataclass(frozen=True, slots=True)
+class Vector:
+    """A document's words with their weights, the weightiest first, and the pairs that may be names."""
+
+    words: dict[int, float]
+    names: list[int]
+
+
+class Kept:
+    """A document in the window: its words, their weights and its pairs in one piece of memory, four bytes each."""
+
+    __slots__ = ("_many", "_packed", "event", "slow")
+
+    def __init__(self, event: str, vector: Vector, slow: bool) -> None:
+        self.event, self.slow, self._many = event, slow, len(vector.words)
+        self._packed = b"".join(
+            (array("i", vector.words).tobytes(), array("f", vector.words.values()).tobytes(),
+             array("i", vector.names[:NAMES]).tobytes())
+        )  # fmt: skip
+
+    @property
+    def words(self) -> Iterable[tuple[int, float]]:
+        """Feature and weight of each word, the weightiest first."""
+        packed, many = memoryview(self._packed), 4 * self._many
+        return zip(packed[:many].cast("i"), packed[many : 2 * many].cast("f"), strict=True)
+
+    @property
+    def features(self) -> "memoryview[int]":
+        return memoryview(self._packed)[: 4 * self._many].cast("i")
+
+    @property
+    def names(self) -> "memoryview[int]":
+        return memoryview(self._packed)[8 * self._many :].cast("i")
