@@ -1,11 +1,13 @@
-"""What `app.facts` reads off all members of an event, kept as they come."""
+"""What `app.facts` and `app.grading` read off all members of an event, kept as they come."""
 
 from collections import Counter
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from app.facts import ADDRESSED, NOTABLE_FLAGS, OFFICIAL, carried, subject
-from storage.types import Member
+from analysis.risk_tally import Tally, micros
+from app.facts import ADDRESSED, NOTABLE_FLAGS, OFFICIAL, carried, notable, subject
+from storage.types import Event, Member, Office, Reason
 
 
 @dataclass(slots=True)
@@ -64,3 +66,68 @@ class Facts:
         """Whether a mark that somebody must look at is carried by enough voices."""
         voices = len(self.everybody)
         return any(f.startswith(NOTABLE_FLAGS) and carried(f, len(who), voices) for f, who in self.voices.items())
+
+
+@dataclass(slots=True)
+class Known:
+    """One event as far as it has come in: its fields that deciding reads, and the tally that the score reads."""
+
+    office: Office
+    id: str
+    event: Event | None = None
+    facts: Facts = field(default_factory=Facts)
+    tally: Tally = field(init=False)
+    held: dict[str, Member] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.tally = Tally(self.office.risk.source_factor)
+
+    def take(self, members: Sequence[Member], now: datetime, *, incident: bool, previous: str | None) -> bool:
+        """Documents that came in together; False while they are no event. incident: the last one lies in a topic."""
+        for member in members:
+            self._enter(member)
+        if self.event is None and not notable(list(self.held.values())[:2], incident):
+            return False
+        self._describe(now, previous)
+        return True
+
+    def _enter(self, member: Member) -> None:
+        again = member.document in self.held
+        self.held[member.document] = member
+        if again:  # the same document with other figures: tally afresh
+            self.facts, self.tally = Facts(), Tally(self.office.risk.source_factor)
+        for one in self.held.values() if again else (member,):
+            self.facts.add(one)
+            if not one.historic:
+                self.tally.add(one, micros(one.seen_at))
+
+    def _describe(self, now: datetime, previous: str | None) -> None:
+        """Fill in the fields of the event that deciding reads, as `app.facts.summarise` and `app.grading` fill them."""
+        facts, topic = self.facts, self.facts.topic
+        first = facts.first[topic] if topic in facts.first else min(facts.first.values())
+        before = self.event
+        if before is None:
+            before = Event(id=self.id, title="", first_at=first, last_at=first, detected_at=now)
+        answered = facts.answered or before.answered_at
+        known = (before.topic, before.first_at, before.answered_at, before.historic, before.previous)
+        if self.event is None or known != (topic, first, answered, facts.historic, before.previous or previous):
+            before = replace(
+                before, topic=topic, first_at=first, answered_at=answered, historic=facts.historic,
+                previous=before.previous or previous,
+            )  # fmt: skip
+        self.event = before
+
+    def plain(self) -> bool:
+        """Whether there is nothing to grade, whatever the score: no topic, no mark, nothing addressed to anybody."""
+        facts = self.facts
+        return facts.topic is None and not facts.addressed and not facts.voices
+
+    def is_matter(self, floors: Iterable[Reason]) -> bool:
+        """As `app.facts.is_matter`. floors: reasons of the risk."""
+        if self.event is not None and (self.event.topic is not None or self.facts.addressed):
+            return True
+        marked = any(r.code.startswith(_NOTABLE_FLOORS) for r in floors)
+        return marked or self.facts.marked()
+
+
+_NOTABLE_FLOORS = tuple(f"floor.{flag}" for flag in NOTABLE_FLAGS)
