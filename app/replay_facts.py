@@ -120,7 +120,7 @@ class Known:
     def plain(self) -> bool:
         """Whether there is nothing to grade, whatever the score: no topic, no mark, nothing addressed to anybody."""
         facts = self.facts
-        return facts.topic is None and not facts.addressed and not facts.voices
+        return (self.event is None or self.event.topic is None) and not facts.addressed and not facts.voices
 
     def is_matter(self, floors: Iterable[Reason]) -> bool:
         """As `app.facts.is_matter`. floors: reasons of the risk."""

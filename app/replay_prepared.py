@@ -63,6 +63,7 @@ class Prepared:
     arrivals: list[Arrival] = field(default_factory=list)
     closed: dict[str, int] = field(default_factory=dict)
     unread: int = 0
+    tracks: object = field(default=None, compare=False, repr=False)  #: kept by `app.replay_run`
     _usual: Usual | None = field(default=None, compare=False)
 
     def usual(self, office: Office) -> Usual:
