@@ -79,7 +79,11 @@ def backdrop(days: Sequence[Sequence[float]], off: Sequence[bool], today_off: bo
     """
     same = [day for day, free in zip(days, off, strict=True) if free == today_off]
     rows = np.asarray(same if len(same) >= _SAME_KIND else days, np.float64)
-    spread = tuple(_centre(rows[:, hour])[1] for hour in range(DAY)) if rows.size else ()
+    if not rows.size:
+        return None
+    middle = np.median(rows, axis=0)
+    mad = np.median(np.abs(rows - middle), axis=0)
+    spread = tuple(np.maximum(1.4826 * mad, np.sqrt(middle + 1)).tolist())
     return Baseline(spread=spread, zone=zone) if any(s > 1 for s in spread) else None
 
 
@@ -183,10 +187,14 @@ def event_speed(hours: Sequence[int], now: datetime, baseline: Baseline | None =
     Steps end at `now`, so a value never depends on where the clock's hour begins. Without a baseline a quiet stream
     (median 0, spread 1) is assumed: ten posts in an hour are z = 10. An empty hour is no news: z = 0.
     """
-    level = 0.0
+    level, smoothing, kept = 0.0, LAMBDA, 1 - LAMBDA
+    if baseline is None:
+        for count in reversed(hours):
+            level = smoothing * count + kept * level
+        return level
     for ago in range(len(hours) - 1, -1, -1):
         z: float = hours[ago]
-        if z and baseline is not None:
+        if z:
             z = baseline.z(z, (now - timedelta(hours=ago)).astimezone(baseline.zone).hour)
         level = LAMBDA * z + (1 - LAMBDA) * level
     return level

@@ -25,10 +25,13 @@ _WORDS = {
 
 def floors(seen: Picture) -> tuple[Level | None, tuple[Reason, ...]]:
     """The highest floor that holds and the reasons of every one."""
-    if not (seen.tally.marks or seen.event.flags or seen.event.incident_grade):
+    marks, flags, grade = seen.tally.marks, seen.event.flags, seen.event.incident_grade
+    if not (marks or flags or grade):
         return None, ()
     found: list[tuple[Level, Reason]] = []
     for key, level_id in seen.office.risk.floors.items():
+        if not grade and (GRAVE_RUMOUR if key == "rumour.grave" else key) not in marks and key not in flags:
+            continue
         evidence = _holds(key, seen)
         if evidence is None:
             continue

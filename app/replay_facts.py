@@ -27,18 +27,20 @@ class Facts:
     _replied: bool = False  # only replies so far: they stand for the matter
 
     def add(self, member: Member) -> None:
-        self.last = member.at if self.last is None else max(self.last, member.at)
+        at, kind, who = member.at, member.kind, member.author or member.document
+        if self.last is None or at > self.last:
+            self.last = at
         self.historic = self.historic and member.historic
-        self.addressed = self.addressed or member.kind in ADDRESSED
-        self.everybody.add(member.author or member.document)
+        self.addressed = self.addressed or kind in ADDRESSED
+        self.everybody.add(who)
         for flag in member.flags:
-            self.voices.setdefault(flag, set()).add(member.author or member.document)
-        if member.kind == "reply":
-            self.replies.append(member.at)
-        elif member.kind == "government":
-            self.notices.append(member.at)
-        if member.kind not in OFFICIAL:
-            self.asked = member.at if self.asked is None else min(self.asked, member.at)
+            self.voices.setdefault(flag, set()).add(who)
+        if kind == "reply":
+            self.replies.append(at)
+        elif kind == "government":
+            self.notices.append(at)
+        if kind not in OFFICIAL and (self.asked is None or at < self.asked):
+            self.asked = at
         self._subject(member)
 
     def _subject(self, member: Member) -> None:
@@ -50,15 +52,22 @@ class Facts:
             self._replied = False
         elif member.kind == "reply":
             self._replied = True
-        self.topics[member.topic] += 1
-        self.first[member.topic] = min(member.at, self.first.get(member.topic, member.at))
+        topic = member.topic
+        self.topics[topic] = self.topics.get(topic, 0) + 1
+        before = self.first.get(topic)
+        if before is None or member.at < before:
+            self.first[topic] = member.at
 
     @property
     def topic(self) -> str | None:
+        if len(self.topics) == 1:
+            return next(iter(self.topics))
         return subject(self.topics, self.first)
 
     @property
     def answered(self) -> datetime | None:
+        if not self.replies and not self.notices:
+            return None
         spoken = [at for at in self.notices if self.asked is not None and at > self.asked]
         return min([*self.replies, *spoken], default=None)
 

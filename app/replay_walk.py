@@ -19,7 +19,6 @@ from app.replay_weighed import Filling, Weighed
 from storage.types import Event, Level, LevelChange, Reason, Risk
 
 _FEW = 4  #: evaluations below which a stretch is not worth testing
-_AFTER = 8  #: evaluations that are made one by one after a stretch that may hold a change
 _SHARE = 0.9  #: of the usual interval, after which a step down counts again (`alerts.levels`)
 Cap = tuple[Level | None, tuple[Reason, ...]]
 
@@ -66,6 +65,7 @@ class Walk:
     _filling: Filling = field(init=False)
     _row: int = 0
     _steady: Mapping[str, float | None] = field(default_factory=dict)  # all factors at the row; V, H, R move on
+    _wall: int = 0  # a moment up to which the level was not seen to stay
     _eager: int = 0  # evaluations to make before a stretch is tested again
 
     def __post_init__(self) -> None:
@@ -80,7 +80,7 @@ class Walk:
                 row = weighed.stops[self.state.level][row]
                 if row >= end:
                     break
-            self._row, self._eager, self._steady = row, 0, weighed.values(row)
+            self._row, self._eager, self._wall, self._steady = row, 0, 0, weighed.values(row)
             at = column["at"][row]
             self._decide(at, weighed.scores[row], weighed.cap_at(row, weighed.heats[row]))
             self._between(at, column["until"][row])
@@ -96,6 +96,7 @@ class Walk:
         risk = Risk(score=score, factors=(), floor=floor, cap=cap[0], reasons=(*tracks.reasons[row], *cap[1]))
         change, self.state = decide(self.span.event, risk, self.state, self.weighed.office, moment(at))
         if change is not None:
+            self._wall = 0
             self.outcome.changes.append(change)
             self.outcome.peak = max(self.outcome.peak, change.after)
 
@@ -135,12 +136,13 @@ class Walk:
             end = min(until, (micros(state.below_at) if state.below_at else 0) + rest - 2)
             return end if end > due and self._sinks(due, end) else None
         least = _FEW * (rhythm.urgent if busy else rhythm.usual)
-        end = until
+        end = due + (self._wall - due) // 2 if self._wall > due else until
         while end - due >= least:
             if self._stays(due, end):
                 return end
-            end = due + (end - due) // 4
-        self._eager = _AFTER
+            self._wall = end
+            end = due + (end - due) // 2
+        self._eager = _FEW
         return None
 
     def _stays(self, since: int, until: int) -> bool:

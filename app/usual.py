@@ -18,6 +18,7 @@ from analysis.risk_tally import micros
 from storage.ports import DocumentQuery, DocumentStore
 from storage.types import Office
 
+_KEPT = 10_000  #: days and topics kept: a replay goes through the days event by event
 #: (local day, hour) → documents
 Hours = Mapping[tuple[date, int], int]
 
@@ -34,19 +35,19 @@ class Usual:
 
     office: Office
     counting: Counting
-    _day: date = date.min
-    _known: dict[str, Baseline | None] = field(default_factory=dict)
+    _known: dict[tuple[date, str], Baseline | None] = field(default_factory=dict)
 
     def of(self, topic: str | None, now: datetime) -> Baseline | None:
         """None without a topic, with less than fourteen days of history, and for a topic that is quiet at all hours."""
         if topic is None:
             return None
         here = local(now, self.office)
-        if here.date() != self._day:
-            self._day, self._known = here.date(), {}
-        if topic not in self._known:
-            self._known[topic] = self._compute(topic, datetime.combine(here.date(), time(), here.tzinfo))
-        return self._known[topic]
+        key = here.date(), topic
+        if key not in self._known:
+            if len(self._known) >= _KEPT:
+                self._known.clear()
+            self._known[key] = self._compute(topic, datetime.combine(key[0], time(), here.tzinfo))
+        return self._known[key]
 
     def _compute(self, topic: str, midnight: datetime) -> Baseline | None:
         since = midnight - timedelta(days=HISTORY_DAYS)
