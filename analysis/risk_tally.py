@@ -38,6 +38,11 @@ def micros(at: datetime) -> int:
     return (at - _EPOCH) // _MICRO
 
 
+def moment(micro: int) -> datetime:
+    """The inverse of `micros`, in UTC."""
+    return _EPOCH + timedelta(microseconds=micro)
+
+
 def authority(member: Member) -> float:
     """Of the source, or the usual one of its kind where none is configured; 0..1."""
     return member.authority or _AUTHORITY.get(member.kind, 0.0)

@@ -10,27 +10,21 @@ where even the bounds stay between this level's thresholds, no evaluation inside
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from alerts.levels import LevelState, bounded, decide, reached
 from analysis.risk import Settled, bare, points, settled
 from analysis.risk_factors import gap, speed
 from analysis.risk_picture import Picture
-from analysis.risk_tally import micros
+from analysis.risk_tally import micros, moment
 from app.jobs import ACTIVE
 from app.replay_facts import Known
 from app.usual import Usual
 from storage.types import Event, Level, LevelChange, Member, Office, Risk
 
 _SECOND = 1_000_000
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FEW = 4  #: evaluations below which a stretch is not worth testing
 _AFTER = 8  #: evaluations that are made one by one after a stretch that may hold a change
-
-
-def moment(micro: int) -> datetime:
-    """The inverse of `micros`, in UTC."""
-    return _EPOCH + timedelta(microseconds=micro)
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +218,7 @@ class Course:
         """Whether the level stays while the score moves between these bounds."""
         level, office = self.state.level, self.office
         wanted = min(bounded(reached(high, office), risk), len(office.levels))
-        if wanted > level or (wanted == 1 and level < 2 and event.previous):
+        if wanted > level or (wanted == 1 and level < 2 and event.previous and risk.cap is None):
             return False
         rule = office.rule(min(level, len(office.levels)))
         if rule is None or (risk.floor or 0) >= level or level >= len(office.levels) > 1:

@@ -22,9 +22,9 @@ import orjson
 from alerts.routing import Facts
 from analysis.assess import Assessor
 from analysis.events import Assignment, Grouper
-from analysis.risk_tally import micros
+from analysis.risk_tally import micros, moment
 from app.facts import member_of, pooled
-from app.replay_course import Course, Rhythm, moment
+from app.replay_course import Course, Rhythm
 from app.usual import ArrivedHours, Usual
 from storage.types import Assessment, DepartmentGuess, Document, Member, Office
 

@@ -18,8 +18,7 @@ from analysis.risk_arrays import Floats, Whole, breadth, gap, heat, negativity, 
 from analysis.risk_factors import limit_hours, sensitivity
 from analysis.risk_limits import advertisement, floors, foreign
 from analysis.risk_picture import Picture
-from analysis.risk_tally import DAY, HOUR, heat_of, micros
-from app.replay_course import moment
+from analysis.risk_tally import DAY, HOUR, heat_of, micros, moment
 from app.replay_facts import Known
 from app.replay_prepared import Arrival
 from storage.types import Event, Office, Reason

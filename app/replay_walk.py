@@ -12,8 +12,8 @@ from math import ceil, log1p
 from alerts.levels import LevelState, bounded, decide, reached
 from analysis.bursts import event_speed
 from analysis.risk import points
-from analysis.risk_tally import micros
-from app.replay_course import Course, moment
+from analysis.risk_tally import micros, moment
+from app.replay_course import Course
 from app.replay_tracks import Span
 from app.replay_weighed import Filling, Weighed
 from storage.types import Event, Level, LevelChange, Reason, Risk
@@ -174,7 +174,8 @@ class Walk:
         office, level = self.weighed.office, self.state.level
         risk = Risk(score=high, factors=(), floor=self.weighed.columns["floor"][self._row] or None, cap=most)
         wanted = min(bounded(reached(high, office), risk), len(office.levels))
-        return wanted > level or (wanted == 1 and level < 2 and self.span.event.previous is not None)
+        flares = most is None and self.span.event.previous is not None
+        return wanted > level or (wanted == 1 and level < 2 and flares)
 
     def _bounds(self, since: int, until: int) -> tuple[float, float, Level | None, Level | None] | None:
         """Lowest and highest score, highest and lowest cap between two moments; None where an answer falls between."""
@@ -183,7 +184,7 @@ class Walk:
             return None
         (fast, warm, heat), (slow, cool, rest) = self._moving(since), self._moving(until)
         if self.weighed.usual is not None:
-            slow = 0.0
+            slow = slow / self.weighed.usual.noise(self.weighed.tracks.topics[self._row], since, until)
         gaps = self._reply(since), self._reply(until)
         low, high = self._score(slow, cool, min(gaps)), self._score(fast, warm, max(gaps))
         return low, high, self.weighed.cap_at(self._row, heat)[0], self.weighed.cap_at(self._row, rest)[0]

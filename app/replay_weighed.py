@@ -15,8 +15,8 @@ import numpy.typing as npt
 from analysis.bursts import event_speed
 from analysis.risk_arrays import Floats, Whole, points
 from analysis.risk_limits import caps_of
-from analysis.risk_tally import Window
-from app.replay_course import Rhythm, moment
+from analysis.risk_tally import Window, moment
+from app.replay_course import Rhythm
 from app.replay_tracks import Span, Tracks
 from app.usual import Usual
 from storage.types import Level, Office, Reason
@@ -41,6 +41,7 @@ class Weighed:
     peak: float = field(init=False)  #: ln(1 + h95)
     score: Floats = field(init=False)
     cap: Whole = field(init=False)
+    noise: Floats = field(init=False)  #: widest spread of the usual hours from a row to the next
     _x: dict[str, list[float]] = field(init=False)
     stops: list[list[int]] = field(init=False)  #: for each level: from each row on, the next row that is no stretch
     _caps: dict[tuple[bool, bool, bool], tuple[Level | None, tuple[Reason, ...]]] = field(init=False)
@@ -50,7 +51,10 @@ class Weighed:
         flags = [(f, s, a) for f in (False, True) for s in (False, True) for a in (False, True)]
         self._caps = {(f, s, a): caps_of(office, foreign=f, single=s, advertisement=a) for f, s, a in flags}
         self.x = dict(tracks.x)
+        self.noise = np.ones(len(tracks.topics))
         if self.usual is not None:
+            spans = zip(tracks.topics, tracks.whole["at"].tolist(), tracks.whole["until"].tolist(), strict=True)
+            self.noise = np.array([self.usual.noise(*span) for span in spans], np.float64)
             self.x["V"] = self._against_usual(self.usual)
         self._x = {code: x.tolist() for code, x in self.x.items()}
         self.score = points(self.x, office.risk.weights)
@@ -83,12 +87,12 @@ class Weighed:
         tracks, found = self.tracks, self.tracks.x["V"].copy()
         at, count = tracks.whole["at"].tolist(), tracks.whole["count"].tolist()
         for span in tracks.spans.values():
-            window = Filling(tracks, span)
-            for row in range(*span.rows):
+            filling = Filling(tracks, span)
+            for row in np.flatnonzero(self.noise[slice(*span.rows)] > 1) + span.rows[0]:
                 now = moment(at[row])
                 baseline = usual.of(tracks.topics[row], now)
                 if baseline is not None and count[row]:
-                    level = event_speed(window.upto(count[row]).hours(at[row]), now, baseline)
+                    level = event_speed(filling.upto(count[row]).hours(at[row]), now, baseline)
                     found[row] = min(1.0, max(0.0, level) / 4)
         return found
 
@@ -115,8 +119,7 @@ class Weighed:
         reply = np.where(w["answered"] <= at, 0.0, np.minimum(1.0, elapsed / tracks.limit))
         weights = self.office.risk.weights
         high = points({**self.x, "V": tracks.x["V"], "R": np.maximum(tracks.x["R"], reply)}, weights)
-        slow = tracks.later["V"] if self.usual is None else np.zeros(len(at))
-        low = points({**self.x, "V": slow, "H": tracks.later["H"]}, weights)
+        low = points({**self.x, "V": tracks.later["V"] / self.noise, "H": tracks.later["H"]}, weights)
         answered = (w["answered"] > at) & (w["answered"] <= end)
         return (due > end) | (~answered & self._holds(level, low, high, least, self.cap))
 
@@ -128,7 +131,7 @@ class Weighed:
         for rule in office.levels:
             up += high >= rule.threshold
         wanted = np.minimum(np.maximum(np.minimum(up, cap), floor), most)
-        rises = (wanted > level) | ((wanted == 1) & (self.tracks.whole["flare"] != 0) & (level < 2))
+        rises = (wanted > level) | ((wanted == 1) & (self.tracks.whole["flare"] != 0) & (cap == _NO_CAP) & (level < 2))
         rule = office.rule(min(level, most))
         if rule is None or level >= most > 1:
             return ~rises

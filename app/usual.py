@@ -14,7 +14,8 @@ from typing import Protocol
 
 from alerts.calendar import is_workday, local
 from analysis.bursts import DAY, HISTORY_DAYS, Baseline, backdrop
-from analysis.risk_tally import micros
+from analysis.risk_tally import DAY as _DAY
+from analysis.risk_tally import micros, moment
 from storage.ports import DocumentQuery, DocumentStore
 from storage.types import Office
 
@@ -36,6 +37,7 @@ class Usual:
     office: Office
     counting: Counting
     _known: dict[tuple[date, str], Baseline | None] = field(default_factory=dict)
+    _noise: dict[tuple[int, str], float] = field(default_factory=dict)
 
     def of(self, topic: str | None, now: datetime) -> Baseline | None:
         """None without a topic, with less than fourteen days of history, and for a topic that is quiet at all hours."""
@@ -48,6 +50,20 @@ class Usual:
                 self._known.clear()
             self._known[key] = self._compute(topic, datetime.combine(key[0], time(), here.tzinfo))
         return self._known[key]
+
+    def noise(self, topic: str | None, since: int, until: int) -> float:
+        """The widest spread of the topic's usual hours between two moments (microseconds); 1 where nothing is usual."""
+        if topic is None:
+            return 1.0
+        most = 1.0
+        for day in range(since // _DAY, until // _DAY + 1):
+            if (day, topic) not in self._noise:
+                if len(self._noise) >= _KEPT:
+                    self._noise.clear()
+                ends = (self.of(topic, moment(at)) for at in (day * _DAY, (day + 1) * _DAY - 1))
+                self._noise[day, topic] = max(max(b.spread, default=1.0) if b else 1.0 for b in ends)
+            most = max(most, self._noise[day, topic])
+        return most
 
     def _compute(self, topic: str, midnight: datetime) -> Baseline | None:
         since = midnight - timedelta(days=HISTORY_DAYS)
