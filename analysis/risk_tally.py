@@ -138,15 +138,19 @@ class Tally:
     _strength: int = 0  # of negative documents, millionths
     _strong: int = 0
 
-    def add(self, member: Member, stamp: int) -> None:
-        """One more document, seen at this microsecond."""
-        at = self.window.add(stamp, heat_of(member, self.factor))
+    def add(self, member: Member, stamp: int) -> int:
+        """One more document, seen at this microsecond; its heat in millionths."""
+        kind, heat = member.kind, heat_of(member, self.factor)
+        at = self.window.add(stamp, heat)
         self.figures.insert(at, _figures(member))
-        self.kinds[member.kind] = self.kinds.get(member.kind, 0) + 1
+        self.kinds[kind] = self.kinds.get(kind, 0) + 1
         self.sources.add(member.source)
-        self.authority = max(self.authority, authority(member))
+        sure = member.authority or _AUTHORITY.get(kind, 0.0)
+        if sure > self.authority:
+            self.authority = sure
         if member.duplicate_of is None:
             self._voice(member, stamp)
+        return heat
 
     def _voice(self, member: Member, stamp: int) -> None:
         self.voices += 1
@@ -174,13 +178,15 @@ class Tally:
 
     def _citizen(self, member: Member) -> None:
         who = member.author or member.document
-        bad, said = self._said.get(who, (0, 0))
-        if said:
-            self._shares[bad, said] -= 1
-        else:
+        before, shares = self._said.get(who), self._shares
+        if before is None:
             self.people += 1
-        self._said[who] = (bad + member.negative, said + 1)
-        self._shares[bad + member.negative, said + 1] += 1
+            share = (int(member.negative), 1)
+        else:
+            shares[before] -= 1
+            share = (before[0] + member.negative, before[1] + 1)
+        self._said[who] = share
+        shares[share] = shares.get(share, 0) + 1
         if member.negative:
             self._strength += round(member.sentiment * 1_000_000)
             self._strong += 1

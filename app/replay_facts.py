@@ -87,6 +87,8 @@ class Known:
     facts: Facts = field(default_factory=Facts)
     tally: Tally = field(init=False)
     held: dict[str, Member] = field(default_factory=dict)
+    stamps: list[int] = field(default_factory=list)  #: of what is tallied, in order of arrival
+    heats: list[int] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.tally = Tally(self.office.risk.source_factor)
@@ -104,11 +106,13 @@ class Known:
         again = member.document in self.held
         self.held[member.document] = member
         if again:  # the same document with other figures: tally afresh
-            self.facts, self.tally = Facts(), Tally(self.office.risk.source_factor)
+            self.facts, self.tally, self.stamps, self.heats = Facts(), Tally(self.office.risk.source_factor), [], []
         for one in self.held.values() if again else (member,):
             self.facts.add(one)
             if not one.historic:
-                self.tally.add(one, micros(one.seen_at))
+                stamp = micros(one.seen_at)
+                self.stamps.append(stamp)
+                self.heats.append(self.tally.add(one, stamp))
 
     def _describe(self, now: datetime, previous: str | None) -> None:
         """Fill in the fields of the event that deciding reads, as `app.facts.summarise` and `app.grading` fill them."""

@@ -10,7 +10,6 @@ them. Values at `until`, just before the next arrival, bound those in between (`
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby
 
 import numpy as np
 
@@ -18,15 +17,15 @@ from analysis.risk_arrays import Floats, Whole, breadth, gap, heat, negativity, 
 from analysis.risk_factors import limit_hours, sensitivity
 from analysis.risk_limits import advertisement, floors, foreign
 from analysis.risk_picture import Picture
-from analysis.risk_tally import DAY, HOUR, heat_of, micros, moment
+from analysis.risk_tally import DAY, HOUR, micros, moment
 from app.replay_facts import Known
-from app.replay_prepared import Arrival
+from app.replay_prepared import Arrival, groups
 from storage.types import Event, Office, Reason
 
 NEVER = 2**62  #: a moment that does not come
 _LARGEST = 2**53  #: heat in millionths beyond it is no exact float any more
 _WHOLE = (
-    "at", "until", "count", "total", "people", "platforms", "voices", "outside", "gathering", "alone", "foreign",
+    "at", "count", "people", "platforms", "voices", "outside", "gathering", "alone", "foreign",
     "advertisement", "floor", "matter", "plain", "start", "answered", "last", "flare",
 )  # fmt: skip
 _FLOATS = ("sensitivity", "negative", "strength", "authority", "limit")
@@ -39,6 +38,7 @@ class Span:
     event: Event
     rows: tuple[int, int]
     documents: tuple[int, int]
+    end: int  #: when it closed, or the end of the replay; microseconds
 
 
 @dataclass(slots=True)
@@ -96,58 +96,51 @@ def _follow(
 ) -> None:
     """The rows of one event. late: (first row of the event, row that it came in with, stamp, heat) of documents that
     came in more than an hour after they were seen."""
-    known, office = Known(made.office, event), made.office
-    first_row, first_document, began = len(rows), len(made.stamps), len(late)
-    had, odd, limit, kinds, total = False, False, 0.0, -1, 0
-    for at, group in groupby(arrivals, key=lambda a: a.at):
-        members = list(group)
-        previous = next((a.previous for a in members if a.previous), None)
-        taken = known.take([a.member for a in members], moment(at), incident=members[-1].incident, previous=previous)
-        for arrival in members:
-            if not arrival.member.historic:
-                stamp, warm = micros(arrival.member.seen_at), heat_of(arrival.member, office.risk.source_factor)
-                made.stamps.append(stamp)
-                made.heats.append(warm)
-                total += warm
-                if at - stamp >= HOUR:
-                    late.append((first_row, len(rows), stamp, warm))
+    known, seen, limit, kinds = Known(made.office, event), None, 0.0, -1
+    first_row, began, had, odd = len(rows), len(late), False, False
+    for at, group in groups(arrivals):
+        previous, before = group[0].previous, len(known.stamps)
+        if len(group) > 1:
+            previous = next((a.previous for a in group if a.previous), None)
+        taken = known.take([a.member for a in group], moment(at), incident=group[-1].incident, previous=previous)
+        late += [
+            (first_row, len(rows), known.stamps[place], known.heats[place])
+            for place in range(before, len(known.stamps))
+            if at - known.stamps[place] >= HOUR
+        ]
         now = known.event
         if not taken or now is None or now.historic:
             continue
         odd = odd or (had and now.topic is None) or (len(rows) > first_row and bool(previous))
         had = had or now.topic is not None
-        seen = Picture(now, office, now.detected_at, at, known.tally)
+        if seen is None or seen.event is not now:  # of the moment only what it is about is asked
+            seen = Picture(now, made.office, now.detected_at, at, known.tally)
         if kinds != len(known.tally.kinds):
             limit, kinds = limit_hours(seen), len(known.tally.kinds)
-        rows.append(_row(seen, known, at, total, limit, made))
-    odd = odd or len(known.held) != len(arrivals) or total >= _LARGEST
+        rows.append(_row(seen, known, at, limit, made))
+    odd = odd or len(known.held) != len(arrivals) or sum(known.heats) >= _LARGEST
     if odd or known.event is None or len(rows) == first_row:
         (made.odd if odd else made.lone).append(event)
         del rows[first_row:], made.topics[first_row:], made.reasons[first_row:], late[began:]
-        del made.stamps[first_document:], made.heats[first_document:]
         return
-    _until(rows, first_row, end)
-    made.spans[event] = Span(known.event, (first_row, len(rows)), (first_document, len(made.stamps)))
+    first_document = len(made.stamps)
+    made.stamps += known.stamps
+    made.heats += known.heats
+    made.spans[event] = Span(known.event, (first_row, len(rows)), (first_document, len(made.stamps)), end)
 
 
-def _until(rows: list[tuple[int | float, ...]], first: int, end: int) -> None:
-    """Each row lasts until the next one's moment."""
-    for number in range(first, len(rows)):
-        until = rows[number + 1][0] if number + 1 < len(rows) else end
-        rows[number] = (rows[number][0], until, *rows[number][2:])
-
-
-def _row(seen: Picture, known: Known, at: int, total: int, limit: float, made: Tracks) -> tuple[int | float, ...]:
+def _row(seen: Picture, known: Known, at: int, limit: float, made: Tracks) -> tuple[int | float, ...]:
     """In the order of _WHOLE and _FLOATS."""
-    tally, event, last = known.tally, seen.event, known.facts.last
+    tally, event, last, facts = known.tally, seen.event, known.facts.last, known.facts
     floor, reasons = floors(seen)
     x = sensitivity(seen)
+    matter = event.topic is not None or facts.addressed or known.is_matter(reasons)
     made.topics.append(event.topic)
     made.reasons.append(reasons)
     return (
-        at, 0, tally.count, total, tally.people, tally.platforms, tally.voices, tally.outside,
+        at, len(tally.window.stamps), tally.people, tally.platforms, tally.voices, tally.outside,
         "crowd" in tally.marks, len(tally.sources) == 1, foreign(tally), advertisement(tally), floor or 0,
-        known.is_matter(reasons), known.plain(), micros(event.first_at),
+        matter, not matter and known.plain(), micros(event.first_at),
         NEVER if event.answered_at is None else micros(event.answered_at), micros(last) if last else 0,
         event.previous is not None,
         np.nan if x is None else x, tally.negative, tally.strength, tally.authority, limit,
@@ -157,7 +150,16 @@ def _row(seen: Picture, known: Known, at: int, total: int, limit: float, made: T
 def _measure(made: Tracks, floats: Mapping[str, Floats], late: Sequence[tuple[int, int, int, int]]) -> None:
     """Fill in the factors."""
     w, peak = made.whole, made.office.risk.heat_p95
-    at, until = w["at"], w["until"]
+    at = w["at"]
+    until = w["until"] = np.append(at[1:], 0)  # each row lasts until the next one's moment
+    for span in made.spans.values():
+        until[span.rows[1] - 1] = span.end
+    spans = list(made.spans.values())
+    begins = np.repeat(
+        np.array([s.documents[0] for s in spans], np.int64), [s.rows[1] - s.rows[0] for s in spans]
+    )  # fmt: skip
+    upto = np.concatenate([[0], np.cumsum(np.array(made.heats, np.int64))])
+    w["total"] = upto[begins + w["count"]] - upto[begins]
     hours, warm = _windows(made, at, late)
     after, cool = _windows(made, until, late)
     made.limit = floats["limit"]

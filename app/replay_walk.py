@@ -136,7 +136,7 @@ class Walk:
             end = min(until, (micros(state.below_at) if state.below_at else 0) + rest - 2)
             return end if end > due and self._sinks(due, end) else None
         least = _FEW * (rhythm.urgent if busy else rhythm.usual)
-        end = due + (self._wall - due) // 2 if self._wall > due else until
+        end = min(until, self._wall) if self._wall > due else until
         while end - due >= least:
             if self._stays(due, end):
                 return end

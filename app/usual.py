@@ -70,7 +70,8 @@ class Usual:
         if not self.counting(None, since, since + timedelta(days=1)):
             return None
         found = self.counting(topic, since, midnight)
-        if not found:
+        by_hour = Counter(hour for (_, hour), count in found.items() if count)
+        if max(by_hour.values(), default=0) < 2:  # no hour of the day on a second day: every median is 0
             return None
         days = [since.date() + timedelta(days=n) for n in range(HISTORY_DAYS)]
         rows = [[float(found.get((day, hour), 0)) for hour in range(DAY)] for day in days]
@@ -99,21 +100,22 @@ class ArrivedHours:
 
     office: Office
     _seen: set[str] = field(default_factory=set)
-    _times: dict[str | None, list[tuple[int, int, datetime]]] = field(default_factory=dict)
+    _times: dict[str | None, list[tuple[int, int, date, int]]] = field(default_factory=dict)
 
     def add(self, document: str, topics: tuple[str, ...], at: datetime, came: int) -> None:
         """at: the document's own time; came: when it came in, microseconds."""
         if document in self._seen:
             return
         self._seen.add(document)
+        here = local(at, self.office)
+        row = micros(at), came, here.date(), here.hour
         for topic in (None, *topics):
-            insort(self._times.setdefault(topic, []), (micros(at), came, at))
+            insort(self._times.setdefault(topic, []), row)
 
     def __call__(self, topic: str | None, since: datetime, until: datetime) -> Hours:
         rows, end = self._times.get(topic, []), micros(until)
         counts: Counter[tuple[date, int]] = Counter()
-        for _, came, at in rows[bisect_left(rows, (micros(since),)) : bisect_left(rows, (end,))]:
+        for _, came, day, hour in rows[bisect_left(rows, (micros(since),)) : bisect_left(rows, (end,))]:
             if came < end:
-                here = local(at, self.office)
-                counts[here.date(), here.hour] += 1
+                counts[day, hour] += 1
         return counts
