@@ -38,18 +38,17 @@ def most_sensitive(seen: Picture) -> tuple[float, str] | None:
     if not named and seen.event.topic:
         named = [seen.event.topic]
     found = [(_of_topic(seen, topics[t]), topics[t].name) for t in named if t in topics]
-    if not (tally.marks or seen.event.flags):
-        return max(found, default=None)
-    need = min(_MARK_VOICES, max(1, math.ceil(tally.voices / 10)))
-    for code in {*tally.marks, *seen.event.flags} & _SENSITIVE.keys():
-        if code in seen.event.flags or tally.flagged(code).documents >= need:
-            found.append(_SENSITIVE[code])
+    if tally.marks or seen.event.flags:
+        need = min(_MARK_VOICES, max(1, math.ceil(tally.voices / 10)))
+        for code in (*tally.marks, *seen.event.flags):
+            if code in _SENSITIVE and (code in seen.event.flags or tally.flagged(code).documents >= need):
+                found.append(_SENSITIVE[code])
     return max(found, default=None)
 
 
 def _of_topic(seen: Picture, topic: Topic) -> float:
     """The topic's own, or that of the finer rule of the duty list under which at least half of its voices fall."""
-    if not seen.tally.marks:
+    if not any(code.startswith("duty.") for code in seen.tally.marks):
         return topic.sensitivity
     own = seen.tally.topics[topic.id]
     finer = [
