@@ -86,7 +86,8 @@ class Course:
     def take(self, members: Sequence[Member], now: datetime, *, incident: bool, previous: str | None) -> None:
         """Documents that came in together. incident: the last one lies in a topic."""
         self.advance(micros(now))
-        taken = self._known.take(members, now, incident=incident, previous=previous)
+        level = self.state.level
+        taken = self._known.take(members, now, incident=incident, previous=previous, level=level)
         self.documents = len(self._known.held)
         if not taken:
             return

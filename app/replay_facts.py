@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from analysis.risk_tally import Tally, micros
-from app.facts import ADDRESSED, NOTABLE_FLAGS, OFFICIAL, carried, notable, subject
-from storage.types import Event, Member, Office, Reason
+from app.facts import ADDRESSED, NOTABLE_FLAGS, OFFICIAL, carried, kept_subject, notable, subject
+from storage.types import Event, Level, Member, Office, Reason
 
 
 @dataclass(slots=True)
@@ -93,13 +93,16 @@ class Known:
     def __post_init__(self) -> None:
         self.tally = Tally(self.office.risk.source_factor)
 
-    def take(self, members: Sequence[Member], now: datetime, *, incident: bool, previous: str | None) -> bool:
-        """Documents that came in together; False while they are no event. incident: the last one lies in a topic."""
+    def take(
+        self, members: Sequence[Member], now: datetime, *, incident: bool, previous: str | None, level: Level = 0
+    ) -> bool:
+        """Documents that came in together; False while they are no event. incident: the last one lies in a topic;
+        level: what the event has by now."""
         for member in members:
             self._enter(member)
         if self.event is None and not notable(list(self.held.values())[:2], incident):
             return False
-        self._describe(now, previous)
+        self._describe(now, previous, level)
         return True
 
     def _enter(self, member: Member) -> None:
@@ -114,11 +117,12 @@ class Known:
                 self.stamps.append(stamp)
                 self.heats.append(self.tally.add(one, stamp))
 
-    def _describe(self, now: datetime, previous: str | None) -> None:
+    def _describe(self, now: datetime, previous: str | None, level: Level) -> None:
         """Fill in the fields of the event that deciding reads, as `app.facts.summarise` and `app.grading` fill them."""
-        facts, topic = self.facts, self.facts.topic
+        facts, topic, before = self.facts, self.facts.topic, self.event
+        if topic is None and before is not None and before.topic is not None:
+            topic = kept_subject(topic, replace(before, level=level))
         first = facts.first[topic] if topic in facts.first else min(facts.first.values())
-        before = self.event
         if before is None:
             before = Event(id=self.id, title="", first_at=first, last_at=first, detected_at=now)
         answered = facts.answered or before.answered_at

@@ -151,7 +151,7 @@ def _measure(made: Tracks, floats: Mapping[str, Floats], late: Sequence[tuple[in
     """Fill in the factors."""
     w, peak = made.whole, made.office.risk.heat_p95
     at = w["at"]
-    until = w["until"] = np.append(at[1:], 0)  # each row lasts until the next one's moment
+    until = w["until"] = np.append(at[1:], 0)[: len(at)]  # each row lasts until the next one's moment
     for span in made.spans.values():
         until[span.rows[1] - 1] = span.end
     spans = list(made.spans.values())
