@@ -103,11 +103,8 @@ def decide(
     """
     if event.historic:
         return None, replace(state, level=0, above=0, below=0, evaluated_at=now)
-    state = replace(state, evaluated_at=now, steps=_recent(state.steps, office, now))
     if event.pinned_level is not None:
-        return _pinned(event, event.pinned_level, risk, state, now)
-    if state.frozen_at is not None and now - state.frozen_at >= timedelta(hours=office.risk.flap_hours):
-        state = replace(state, frozen_at=None, ask="")
+        return _pinned(event, event.pinned_level, risk, replace(state, evaluated_at=now), now)
     wanted = _wanted(event, risk, office)
     state = _counted(wanted, risk, state, office, now)
     rising = _rise(event, wanted, risk, state, office)
@@ -122,6 +119,8 @@ def decide(
 
 
 def _recent(steps: tuple[Step, ...], office: Office, now: datetime) -> tuple[Step, ...]:
+    if not steps:
+        return steps
     since = now - timedelta(hours=office.risk.flap_hours)
     return tuple(step for step in steps if step.at > since)
 
@@ -166,24 +165,36 @@ def _wanted(event: Event, risk: Risk, office: Office) -> Level:
 
 
 def _counted(wanted: Level, risk: Risk, state: LevelState, office: Office, now: datetime) -> LevelState:
-    """The state with its counters moved by this evaluation.
+    """The state of this evaluation, with its counters moved.
 
     A busy event is looked at with every new post; what counts is one evaluation a minute upwards (half the urgent
     interval) and one in ten minutes downwards, so that twelve of them are the two hours of the rule.
     """
     rules = office.risk
-    if wanted <= state.level:
-        state = replace(state, above=0, confirmed=0, above_at=None)
-    else:
-        confirmed = min(state.confirmed, wanted) if state.above else wanted
-        state = replace(state, confirmed=confirmed)
-        if _due(state.above_at, rules.evaluate_urgent_seconds / 2, now):
-            state = replace(state, above=state.above + 1, above_at=now)
-    if not _clearly_below(risk, state.level, office):
-        return replace(state, below=0, below_at=None)
-    if _due(state.below_at, 0.9 * rules.evaluate_seconds, now):
-        return replace(state, below=state.below + 1, below_at=now)
-    return state
+    above, confirmed, above_at = 0, 0, None
+    if wanted > state.level:
+        above, above_at = state.above, state.above_at
+        confirmed = min(state.confirmed, wanted) if above else wanted
+        if _due(above_at, rules.evaluate_urgent_seconds / 2, now):
+            above, above_at = above + 1, now
+    below, below_at = 0, None
+    if _clearly_below(risk, state.level, office):
+        below, below_at = state.below, state.below_at
+        if _due(below_at, 0.9 * rules.evaluate_seconds, now):
+            below, below_at = below + 1, now
+    thawed = state.frozen_at is not None and now - state.frozen_at >= timedelta(hours=rules.flap_hours)
+    return LevelState(
+        level=state.level,
+        above=above,
+        confirmed=confirmed,
+        below=below,
+        steps=_recent(state.steps, office, now),
+        frozen_at=None if thawed else state.frozen_at,
+        ask="" if thawed else state.ask,
+        evaluated_at=now,
+        above_at=above_at,
+        below_at=below_at,
+    )
 
 
 def _due(last: datetime | None, seconds: float, now: datetime) -> bool:

@@ -23,6 +23,9 @@ DAY = 24
 HISTORY_DAYS = 14
 LAMBDA = 0.3
 SLOW = 2.6  #: threshold of the EWMA; with FAST at most one false alarm per stream and 30 days
+#: false alarms per stream and 30 days → both thresholds times this (`benchmarks/events_bursts.py`, 500 quiet streams)
+_STRICTNESS = ((0.1, 1.32), (0.2, 1.21), (0.4, 1.11), (1.0, 1.0), (2.0, 0.86), (4.0, 0.75), (8.0, 0.63), (13.0, 0.52))
+FALSE_ALARMS = (0.1, 10.0)  #: what an office may choose
 FAST = 6.6  #: threshold of a single hour
 RARE = 1e-4  #: Poisson tail of the cold start
 FEWEST = 5  #: an hour with fewer is never a burst
@@ -79,7 +82,11 @@ def backdrop(days: Sequence[Sequence[float]], off: Sequence[bool], today_off: bo
     """
     same = [day for day, free in zip(days, off, strict=True) if free == today_off]
     rows = np.asarray(same if len(same) >= _SAME_KIND else days, np.float64)
-    spread = tuple(_centre(rows[:, hour])[1] for hour in range(DAY)) if rows.size else ()
+    if not rows.size:
+        return None
+    middle = np.median(rows, axis=0)
+    mad = np.median(np.abs(rows - middle), axis=0)
+    spread = tuple(np.maximum(1.4826 * mad, np.sqrt(middle + 1)).tolist())
     return Baseline(spread=spread, zone=zone) if any(s > 1 for s in spread) else None
 
 
@@ -146,13 +153,37 @@ def poisson_tail(count: float, rate: float) -> float:
             return min(1.0, total)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Thresholds:
+    """Above which a stream bursts."""
+
+    slow: float = SLOW  #: of the EWMA
+    fast: float = FAST  #: of a single hour's z
+    rare: float = RARE  #: Poisson tail of the cold start
+
+
+DEFAULT = Thresholds()
+
+
+def thresholds(false_alarms: float = 1.0) -> Thresholds:
+    """For at most so many false alarms per stream and thirty days, .1 to 10; ValueError for others.
+
+    Between the measured rates the factor is interpolated over the logarithm of the rate.
+    """
+    low, high = FALSE_ALARMS
+    if not low <= false_alarms <= high:
+        raise ValueError(f"false alarms per stream and 30 days: {false_alarms}, not {low} to {high}")
+    rates, factors = zip(*_STRICTNESS, strict=True)
+    factor = float(np.interp(math.log(false_alarms), np.log(rates), factors))
+    return Thresholds(slow=SLOW * factor, fast=FAST * factor, rare=RARE * false_alarms)
+
+
 def detect(
     counts: Sequence[float],
     *,
     rate: float = 1.0,
     holidays: Sequence[bool] | None = None,
-    slow: float = SLOW,
-    fast: float = FAST,
+    above: Thresholds = DEFAULT,
     fewest: float = FEWEST,
 ) -> list[Burst]:
     """Every hour in which the alarm rings, oldest first; a run of hours is one episode for the reader to fold.
@@ -167,10 +198,10 @@ def detect(
         if count < fewest:
             continue
         if t < warm:
-            if poisson_tail(count, rate) < RARE:
+            if poisson_tail(count, rate) < above.rare:
                 found.append(Burst(hour=t, count=count, usual=rate, z=float(z[t]), ewma=0.0, path="cold"))
-        elif z[t] > fast or smooth[t] > slow:
-            path = "fast" if z[t] > fast else "slow"
+        elif z[t] > above.fast or smooth[t] > above.slow:
+            path = "fast" if z[t] > above.fast else "slow"
             found.append(
                 Burst(hour=t, count=count, usual=float(usual[t]), z=float(z[t]), ewma=float(smooth[t]), path=path)
             )
@@ -183,10 +214,14 @@ def event_speed(hours: Sequence[int], now: datetime, baseline: Baseline | None =
     Steps end at `now`, so a value never depends on where the clock's hour begins. Without a baseline a quiet stream
     (median 0, spread 1) is assumed: ten posts in an hour are z = 10. An empty hour is no news: z = 0.
     """
-    level = 0.0
+    level, smoothing, kept = 0.0, LAMBDA, 1 - LAMBDA
+    if baseline is None:
+        for count in reversed(hours):
+            level = smoothing * count + kept * level
+        return level
     for ago in range(len(hours) - 1, -1, -1):
         z: float = hours[ago]
-        if z and baseline is not None:
+        if z:
             z = baseline.z(z, (now - timedelta(hours=ago)).astimezone(baseline.zone).hour)
         level = LAMBDA * z + (1 - LAMBDA) * level
     return level

@@ -38,15 +38,18 @@ def most_sensitive(seen: Picture) -> tuple[float, str] | None:
     if not named and seen.event.topic:
         named = [seen.event.topic]
     found = [(_of_topic(seen, topics[t]), topics[t].name) for t in named if t in topics]
-    need = min(_MARK_VOICES, max(1, math.ceil(tally.voices / 10)))
-    for code in {*tally.marks, *seen.event.flags} & _SENSITIVE.keys():
-        if code in seen.event.flags or tally.flagged(code).documents >= need:
-            found.append(_SENSITIVE[code])
+    if tally.marks or seen.event.flags:
+        need = min(_MARK_VOICES, max(1, math.ceil(tally.voices / 10)))
+        for code in (*tally.marks, *seen.event.flags):
+            if code in _SENSITIVE and (code in seen.event.flags or tally.flagged(code).documents >= need):
+                found.append(_SENSITIVE[code])
     return max(found, default=None)
 
 
 def _of_topic(seen: Picture, topic: Topic) -> float:
     """The topic's own, or that of the finer rule of the duty list under which at least half of its voices fall."""
+    if not any(code.startswith("duty.") for code in seen.tally.marks):
+        return topic.sensitivity
     own = seen.tally.topics[topic.id]
     finer = [
         rule.sensitivity
@@ -60,13 +63,13 @@ def speed(seen: Picture) -> float | None:
     """V: min(1, EWMA/4) of the robust hourly z; an hour is the sixty minutes before now, not the clock's."""
     if not seen.tally.stamps:
         return 0.0
-    level = event_speed(seen.tally.hours(seen.moment), seen.now, seen.baseline)
+    level = event_speed(seen.tally.window.hours(seen.moment), seen.now, seen.baseline)
     return min(1.0, max(0.0, level) / 4)
 
 
 def heat(seen: Picture) -> float | None:
     """H: ln(1+h)/ln(1+h95), h over 24 hours; near-duplicates count here as spread."""
-    return min(1.0, math.log1p(seen.tally.heat(seen.moment)) / math.log1p(max(seen.office.risk.heat_p95, 1.0)))
+    return min(1.0, math.log1p(seen.tally.window.heat(seen.moment)) / math.log1p(max(seen.office.risk.heat_p95, 1.0)))
 
 
 def negativity(seen: Picture) -> float | None:

@@ -4,8 +4,8 @@ Which floors and caps there are, and to which level they lead, is `office.toml [
 """
 
 from analysis.risk_picture import Picture
-from analysis.risk_tally import GRAVE_RUMOUR, Mark
-from storage.types import Level, Reason
+from analysis.risk_tally import GRAVE_RUMOUR, Mark, Tally
+from storage.types import Level, Office, Reason
 
 _VOICES = 3  #: voices (or one authoritative source) that make a machine's mark a floor before a person confirmed it
 _SHARE = 0.05  #: of all voices that they must be as well ...
@@ -25,8 +25,13 @@ _WORDS = {
 
 def floors(seen: Picture) -> tuple[Level | None, tuple[Reason, ...]]:
     """The highest floor that holds and the reasons of every one."""
+    marks, flags, grade = seen.tally.marks, seen.event.flags, seen.event.incident_grade
+    if not (marks or flags or grade):
+        return None, ()
     found: list[tuple[Level, Reason]] = []
     for key, level_id in seen.office.risk.floors.items():
+        if not grade and (GRAVE_RUMOUR if key == "rumour.grave" else key) not in marks and key not in flags:
+            continue
         evidence = _holds(key, seen)
         if evidence is None:
             continue
@@ -54,30 +59,39 @@ def _enough(mark: Mark, documents: int) -> tuple[str, ...] | None:
 
 def caps(seen: Picture) -> tuple[Level | None, tuple[Reason, ...]]:
     """The lowest cap that holds and the reasons of every one."""
+    alone = len(seen.tally.sources) == 1
+    quiet = alone and seen.tally.window.heat(seen.moment) < seen.office.risk.heat_median
+    return caps_of(seen.office, foreign=foreign(seen.tally), single=quiet, advertisement=advertisement(seen.tally))
+
+
+def caps_of(
+    office: Office, *, foreign: bool, single: bool, advertisement: bool
+) -> tuple[Level | None, tuple[Reason, ...]]:
+    """The same where it is known which of them hold."""
+    if not (foreign or single or advertisement):
+        return None, ()
+    holds = {"foreign": foreign, "single": single, "advertisement": advertisement}
     found: list[tuple[Level, Reason]] = []
-    for key, level_id in seen.office.risk.caps.items():
-        words = _CAPS[key](seen) if key in _CAPS else ""
-        if words:
-            level = seen.office.level(level_id)
-            text = f"{words}，不高于{seen.office.level_name(level)}"
+    for key, level_id in office.risk.caps.items():
+        if holds.get(key):
+            level = office.level(level_id)
+            text = f"{_CAPS[key]}，不高于{office.level_name(level)}"
             found.append((level, Reason(code=f"cap.{key}", text=text)))
     return min((level for level, _ in found), default=None), tuple(reason for _, reason in found)
 
 
-def _foreign(seen: Picture) -> str:
-    tally = seen.tally
-    return "不属本地，本级无处置职责" if tally.voices and tally.outside == tally.voices else ""
+def foreign(tally: Tally) -> bool:
+    """Whether every voice speaks of elsewhere."""
+    return bool(tally.voices) and tally.outside == tally.voices
 
 
-def _single(seen: Picture) -> str:
-    alone = len(seen.tally.sources) == 1
-    if alone and seen.tally.heat(seen.moment) < seen.office.risk.heat_median:
-        return "仅一个来源且热度低于本地中位"
-    return ""
+def advertisement(tally: Tally) -> bool:
+    """Whether most voices are advertisements or complaints in bulk."""
+    return bool(tally.marks) and 2 * tally.flagged("advertisement").documents > tally.voices
 
 
-def _advertisement(seen: Picture) -> str:
-    return "多为广告或批量投诉" if 2 * seen.tally.flagged("advertisement").documents > seen.tally.voices else ""
-
-
-_CAPS = {"foreign": _foreign, "single": _single, "advertisement": _advertisement}
+_CAPS = {
+    "foreign": "不属本地，本级无处置职责",
+    "single": "仅一个来源且热度低于本地中位",
+    "advertisement": "多为广告或批量投诉",
+}

@@ -38,6 +38,11 @@ def micros(at: datetime) -> int:
     return (at - _EPOCH) // _MICRO
 
 
+def moment(micro: int) -> datetime:
+    """The inverse of `micros`, in UTC."""
+    return _EPOCH + timedelta(microseconds=micro)
+
+
 def authority(member: Member) -> float:
     """Of the source, or the usual one of its kind where none is configured; 0..1."""
     return member.authority or _AUTHORITY.get(member.kind, 0.0)
@@ -62,11 +67,63 @@ _NOBODY = Mark()
 
 
 @dataclass(slots=True)
+class Window:
+    """When documents were seen, in order, and the heat up to each: what speed and heat are read from."""
+
+    stamps: list[int] = field(default_factory=list)  #: microseconds, in order
+    _heat: list[int] = field(default_factory=list)  # of each document, millionths
+    _upto: list[int] = field(default_factory=list)  # sums of _heat; shorter than it after one came out of order
+
+    def add(self, stamp: int, heat: int) -> int:
+        """One more document, seen at this microsecond; the place it takes. heat: millionths."""
+        stamps = self.stamps
+        if not stamps or stamp >= stamps[-1]:
+            stamps.append(stamp)
+            self._heat.append(heat)
+            return len(stamps) - 1
+        at = bisect_right(stamps, stamp)
+        stamps.insert(at, stamp)
+        self._heat.insert(at, heat)
+        del self._upto[at:]
+        return at
+
+    def recent(self, now: int) -> int:
+        """Index of the first document of the 24 hours before `now`."""
+        return bisect_right(self.stamps, now - DAY)
+
+    def heat(self, now: int) -> float:
+        """h of the 24 hours before `now`: sum of a_src (1 + 2 reposts + 1.5 comments + .2 likes + .001 reads)."""
+        upto = self._upto
+        if len(upto) < len(self._heat):
+            total = upto[-1] if upto else 0
+            for value in self._heat[len(upto) :]:
+                total += value
+                upto.append(total)
+        if not upto:
+            return 0.0
+        first = self.recent(now)
+        return (upto[-1] - (upto[first - 1] if first else 0)) / 1_000_000
+
+    def hours(self, now: int) -> list[int]:
+        """Documents of the last 24 steps of sixty minutes, the step that ends at `now` first, up to the oldest."""
+        counts: list[int] = []
+        stamps = self.stamps
+        first, last = self.recent(now), len(stamps)
+        cut = now
+        while last > first:
+            cut -= HOUR
+            end = bisect_right(stamps, cut, first, last)
+            counts.append(last - end)
+            last = end
+        return counts
+
+
+@dataclass(slots=True)
 class Tally:
     """The documents of one event so far. `factor`: heat of one document by kind (`RiskSettings.source_factor`)."""
 
     factor: Mapping[str, float]
-    stamps: list[int] = field(default_factory=list)  #: when each was seen, in order
+    window: Window = field(default_factory=Window)
     figures: list[int] = field(default_factory=list)  #: which figures each has, as bits of FIGURES
     kinds: Counter[Kind] = field(default_factory=Counter)
     sources: set[str] = field(default_factory=set)
@@ -80,49 +137,56 @@ class Tally:
     _shares: Counter[tuple[int, int]] = field(default_factory=Counter)
     _strength: int = 0  # of negative documents, millionths
     _strong: int = 0
-    _heat: list[int] = field(default_factory=list)  # of each document, millionths
-    _upto: list[int] = field(default_factory=list)  # sums of _heat; shorter than it after one came out of order
 
-    def add(self, member: Member, stamp: int) -> None:
-        """One more document, seen at this microsecond."""
-        at = bisect_right(self.stamps, stamp)
-        self.stamps.insert(at, stamp)
-        self.figures.insert(at, sum(1 << i for i, (_, name) in enumerate(FIGURES) if getattr(member, name) is not None))
-        self._heat.insert(at, _heat_of(member, self.factor))
-        del self._upto[at:]
-        self.kinds[member.kind] += 1
+    def add(self, member: Member, stamp: int) -> int:
+        """One more document, seen at this microsecond; its heat in millionths."""
+        kind, heat = member.kind, heat_of(member, self.factor)
+        at = self.window.add(stamp, heat)
+        self.figures.insert(at, _figures(member))
+        self.kinds[kind] = self.kinds.get(kind, 0) + 1
         self.sources.add(member.source)
-        self.authority = max(self.authority, authority(member))
+        sure = member.authority or _AUTHORITY.get(kind, 0.0)
+        if sure > self.authority:
+            self.authority = sure
         if member.duplicate_of is None:
             self._voice(member, stamp)
+        return heat
 
     def _voice(self, member: Member, stamp: int) -> None:
         self.voices += 1
         self.outside += not member.ours
         if member.topic:
             self.topics[member.topic] += 1
+        if member.flags:
+            self._mark(member, stamp)
+        if member.kind not in ECHO:
+            self._citizen(member)
+
+    def _mark(self, member: Member, stamp: int) -> None:
         flags = set(member.flags)
         if "rumour" in flags and flags & _GRAVE:
             flags.add(GRAVE_RUMOUR)
         for flag in flags:
-            mark = self.marks.setdefault(flag, Mark())
+            mark = self.marks.get(flag)
+            if mark is None:
+                mark = self.marks[flag] = Mark()
             mark.documents += 1
             insort(mark.first, (stamp, member.document))
             del mark.first[_EVIDENCE:]
             mark.voices.add(member.author or member.document)
             mark.authority = max(mark.authority, authority(member))
-        if member.kind not in ECHO:
-            self._citizen(member)
 
     def _citizen(self, member: Member) -> None:
         who = member.author or member.document
-        bad, said = self._said.get(who, (0, 0))
-        if said:
-            self._shares[bad, said] -= 1
-        else:
+        before, shares = self._said.get(who), self._shares
+        if before is None:
             self.people += 1
-        self._said[who] = (bad + member.negative, said + 1)
-        self._shares[bad + member.negative, said + 1] += 1
+            share = (int(member.negative), 1)
+        else:
+            shares[before] -= 1
+            share = (before[0] + member.negative, before[1] + 1)
+        self._said[who] = share
+        shares[share] = shares.get(share, 0) + 1
         if member.negative:
             self._strength += round(member.sentiment * 1_000_000)
             self._strong += 1
@@ -130,41 +194,22 @@ class Tally:
     @property
     def count(self) -> int:
         """Documents, spread included."""
-        return len(self.stamps)
+        return len(self.window.stamps)
 
     @property
     def negative(self) -> float:
         """Citizens' voices that are negative; one that says both counts by its share."""
-        return math.fsum(n * bad / said for (bad, said), n in self._shares.items() if bad and n)
+        return math.fsum([n * bad / said for (bad, said), n in self._shares.items() if bad and n])
 
     @property
     def strength(self) -> float:
         """Mean probability of what is negative, 0..1."""
         return self._strength / self._strong / 1_000_000 if self._strong else 0.0
 
-    def recent(self, now: int) -> int:
-        """Index of the first document of the 24 hours before `now`."""
-        return bisect_right(self.stamps, now - DAY)
-
-    def heat(self, now: int) -> float:
-        """h of the 24 hours before `now`: sum of a_src (1 + 2 reposts + 1.5 comments + .2 likes + .001 reads)."""
-        upto, total = self._upto, self._upto[-1] if self._upto else 0
-        for value in self._heat[len(upto) :]:
-            total += value
-            upto.append(total)
-        first = self.recent(now)
-        return (total - (upto[first - 1] if first else 0)) / 1_000_000
-
-    def hours(self, now: int) -> list[int]:
-        """Documents of the last 24 steps of sixty minutes, the step that ends at `now` first, up to the oldest."""
-        counts: list[int] = []
-        stamps = self.stamps
-        first, last = self.recent(now), len(stamps)
-        while last > first:
-            cut = bisect_right(stamps, now - (len(counts) + 1) * HOUR, first, last)
-            counts.append(last - cut)
-            last = cut
-        return counts
+    @property
+    def stamps(self) -> list[int]:
+        """When each was seen, in order."""
+        return self.window.stamps
 
     @property
     def platforms(self) -> int:
@@ -176,8 +221,22 @@ class Tally:
         return self.marks.get(code, _NOBODY)
 
 
-def _heat_of(member: Member, factor: Mapping[str, float]) -> int:
-    reposts, comments, likes, reads = (
-        min(_MOST, max(0, n or 0)) for n in (member.reposts, member.comments, member.likes, member.reads)
+def _figures(member: Member) -> int:
+    """Which figures are known, as bits of FIGURES."""
+    return (
+        (member.reads is not None)
+        | (member.reposts is not None) << 1
+        | (member.comments is not None) << 2
+        | (member.likes is not None) << 3
     )
-    return round(1000 * factor.get(member.kind, 1.0)) * (1000 + 2000 * reposts + 1500 * comments + 200 * likes + reads)
+
+
+def heat_of(member: Member, factor: Mapping[str, float]) -> int:
+    """Heat of one document, millionths; figures beyond a thousand million are slips and cut there."""
+    heat = 1000
+    for figure, weight in (
+        (member.reposts, 2000), (member.comments, 1500), (member.likes, 200), (member.reads, 1)
+    ):  # fmt: skip
+        if figure is not None and figure > 0:
+            heat += weight * min(_MOST, figure)
+    return round(1000 * factor.get(member.kind, 1.0)) * heat

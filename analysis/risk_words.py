@@ -23,13 +23,13 @@ def _speed(seen: Picture) -> str:
     stamps = seen.tally.stamps
     if not stamps:
         return "暂无新增"
-    last = sum(seen.moment - at < HOUR for at in stamps[seen.tally.recent(seen.moment) :])
+    last = sum(seen.moment - at < HOUR for at in stamps[seen.tally.window.recent(seen.moment) :])
     words = doubling_words(stamps, seen.moment)
     return f"近1小时{last}条" + (f"，{words}" if words else "")
 
 
 def _heat(seen: Picture) -> str:
-    recent = seen.tally.figures[seen.tally.recent(seen.moment) :]
+    recent = seen.tally.figures[seen.tally.window.recent(seen.moment) :]
     known = 0
     for bits in recent:
         known |= bits

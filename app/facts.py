@@ -140,6 +140,12 @@ def subject(counts: Mapping[str | None, int], first: Mapping[str | None, datetim
     return min(known, key=lambda t: (-counts[t], t), default=None)
 
 
+def kept_subject(topic: str | None, before: Event) -> str | None:
+    """The topic with others' talk counted in. While an event has a level only another topic takes the place of its own:
+    a level goes down step by step by its score (`alerts.levels`), never because what it was given for fell away."""
+    return before.topic if topic is None and before.level else topic
+
+
 def carried(flag: str, by: int, voices: int) -> bool:
     """Whether a machine's mark that so many of these voices carry counts for the event."""
     if flag == "rumour":
@@ -157,7 +163,7 @@ def summarise(before: Event | None, members: Sequence[Member], *, title: str, sa
     first: dict[str | None, datetime] = {}
     for m in own:
         first[m.topic] = min(m.at, first.get(m.topic, m.at))
-    topic = subject(Counter(m.topic for m in own), first)
+    topic = kept_subject(subject(Counter(m.topic for m in own), first), base)
     return replace(
         base,
         title=title,

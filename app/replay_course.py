@@ -10,28 +10,21 @@ where even the bounds stay between this level's thresholds, no evaluation inside
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from alerts.levels import LevelState, bounded, decide, reached
 from analysis.risk import Settled, bare, points, settled
 from analysis.risk_factors import gap, speed
 from analysis.risk_picture import Picture
-from analysis.risk_tally import Tally, micros
-from app.facts import NOTABLE_FLAGS, notable
+from analysis.risk_tally import micros, moment
 from app.jobs import ACTIVE
-from app.replay_facts import Facts
+from app.replay_facts import Known
 from app.usual import Usual
 from storage.types import Event, Level, LevelChange, Member, Office, Risk
 
 _SECOND = 1_000_000
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FEW = 4  #: evaluations below which a stretch is not worth testing
 _AFTER = 8  #: evaluations that are made one by one after a stretch that may hold a change
-
-
-def moment(micro: int) -> datetime:
-    """The inverse of `micros`, in UTC."""
-    return _EPOCH + timedelta(microseconds=micro)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +61,6 @@ class Course:
     rhythm: Rhythm
     id: str
     usual: Usual | None = None
-    event: Event | None = None
     state: LevelState = field(default_factory=LevelState)
     changes: list[LevelChange] = field(default_factory=list)
     points: list[tuple[datetime, float]] = field(default_factory=list)  #: score at each arrival
@@ -76,9 +68,7 @@ class Course:
     documents: int = 0
     evaluations: int = 0
     at: int = 0  #: up to where evaluations are done, microseconds
-    _facts: Facts = field(default_factory=Facts)
-    _tally: Tally = field(init=False)
-    _held: dict[str, Member] = field(default_factory=dict)
+    _known: Known = field(init=False)
     _settled: Settled | None = None
     _x: Mapping[str, float | None] = field(default_factory=dict)  # of the last evaluation
     _cap: Level | None = None  # of the last evaluation
@@ -86,52 +76,26 @@ class Course:
     _eager: int = 0  # evaluations to make before a stretch is tested again
 
     def __post_init__(self) -> None:
-        self._tally = Tally(self.office.risk.source_factor)
+        self._known = Known(self.office, self.id)
 
     @property
-    def last_at(self) -> datetime | None:
-        """Of the last document, by its own time."""
-        return self._facts.last
+    def event(self) -> Event | None:
+        """The event; None while its documents are none."""
+        return self._known.event
 
     def take(self, members: Sequence[Member], now: datetime, *, incident: bool, previous: str | None) -> None:
         """Documents that came in together. incident: the last one lies in a topic."""
         self.advance(micros(now))
-        for member in members:
-            self._enter(member)
-        if self.event is None and not notable(list(self._held.values())[:2], incident):
+        level = self.state.level
+        taken = self._known.take(members, now, incident=incident, previous=previous, level=level)
+        self.documents = len(self._known.held)
+        if not taken:
             return
-        self._describe(now, previous)
         self.at = micros(now)
-        if self.event is not None and not self.event.historic and not self._plain():
-            self.points.append((now, self._look(self.event, now, self.at, fresh=True).score))
+        event = self.event
+        if event is not None and not event.historic and not self._plain():
+            self.points.append((now, self._look(event, now, self.at, fresh=True).score))
         self._eager = 0
-
-    def _enter(self, member: Member) -> None:
-        again = member.document in self._held
-        self._held[member.document] = member
-        if again:  # the same document with other figures: tally afresh
-            self._facts, self._tally = Facts(), Tally(self.office.risk.source_factor)
-        for one in self._held.values() if again else (member,):
-            self._facts.add(one)
-            if not one.historic:
-                self._tally.add(one, micros(one.seen_at))
-        self.documents = len(self._held)
-
-    def _describe(self, now: datetime, previous: str | None) -> None:
-        """Fill in the fields of the event that deciding reads, as `app.facts.summarise` and `app.grading` fill them."""
-        facts, topic = self._facts, self._facts.topic
-        first = facts.first[topic] if topic in facts.first else min(facts.first.values())
-        before = self.event
-        if before is None:
-            before = Event(id=self.id, title="", first_at=first, last_at=first, detected_at=now)
-        answered = facts.answered or before.answered_at
-        known = (before.topic, before.first_at, before.answered_at, before.historic, before.previous)
-        if self.event is None or known != (topic, first, answered, facts.historic, before.previous or previous):
-            before = replace(
-                before, topic=topic, first_at=first, answered_at=answered, historic=facts.historic,
-                previous=before.previous or previous,
-            )  # fmt: skip
-        self.event = before
 
     def advance(self, until: int) -> None:
         """Every evaluation that falls due up to and including this moment."""
@@ -157,7 +121,7 @@ class Course:
         return (at - self.rhythm.origin) % step == 0
 
     def _active(self, at: int) -> bool:
-        last = self._facts.last
+        last = self._known.facts.last
         return last is not None and micros(last) >= at - self.rhythm.active
 
     def _due(self) -> int | None:
@@ -172,7 +136,7 @@ class Course:
         """One evaluation, as `app.grading.Round` makes it."""
         self.evaluations += 1
         usual = self.usual.of(event.topic, now) if self.usual is not None else None
-        seen = Picture(event, self.office, now, at, self._tally, usual)
+        seen = Picture(event, self.office, now, at, self._known.tally, usual)
         if fresh or self._settled is None:
             self._settled = settled(seen)
         risk, self._x = bare(seen, self._settled)
@@ -180,7 +144,7 @@ class Course:
         if seen.baseline is not None:  # its hours differ: only the speed in a quiet stream bounds what comes
             self._x = {**self._x, "V": speed(replace(seen, baseline=None))}
         if fresh:
-            self._matter = self._is_matter(event, risk)
+            self._matter = self._known.is_matter(risk.reasons)
         if self.state.level == 0 and not self._matter:
             return risk
         if self._at_rest() and self._holds(event, risk, risk.score, risk.score):
@@ -197,22 +161,15 @@ class Course:
         return not self.state.above and (top or not self.state.below)
 
     def _plain(self) -> bool:
-        """Whether there is nothing to grade, whatever the score: no topic, no mark, nothing addressed to anybody."""
-        facts = self._facts
-        plain = self.state.level == 0 and facts.topic is None and not facts.addressed and not facts.voices
+        """Whether there is nothing to grade and never was."""
+        plain = self.state.level == 0 and self._known.plain()
         if plain:
             self._matter = False
         return plain
 
-    def _is_matter(self, event: Event, risk: Risk) -> bool:
-        """As `app.facts.is_matter`."""
-        floors = (r.code.removeprefix("floor.") for r in risk.reasons if r.code.startswith("floor."))
-        marked = any(code.startswith(NOTABLE_FLAGS) for code in floors)
-        return event.topic is not None or self._facts.addressed or marked or self._facts.marked()
-
     def _calm_until(self, event: Event, due: int, until: int) -> int | None:
         """The end of a stretch from `due` on in which no evaluation can do anything, else None."""
-        rhythm, last = self.rhythm, self._facts.last
+        rhythm, last = self.rhythm, self._known.facts.last
         if self.state.level == 0 and not self._matter:
             return until
         if not self._at_rest():
@@ -232,11 +189,11 @@ class Course:
     def _plainly_calm(self, event: Event, until: int) -> bool:
         """The same as `_calm` from the last evaluation on, by bounds that cost nothing: V and H may fall to 0."""
         known = self._settled
-        if known is None or not self._x or (self._cap is None and len(self._tally.sources) == 1):
+        if known is None or not self._x or (self._cap is None and len(self._known.tally.sources) == 1):
             return False  # one source: the cap on quiet ones may come
         if event.answered_at is not None and micros(event.answered_at) > self.at:
             return False
-        later = Picture(event, self.office, moment(until), until, self._tally)
+        later = Picture(event, self.office, moment(until), until, self._known.tally)
         reply, weights = gap(later, known.limit), self.office.risk.weights
         high = points({**self._x, "R": max(reply or 0.0, self._x["R"] or 0.0)}, weights)
         low = points({**self._x, "V": 0.0, "H": 0.0, "R": min(reply or 0.0, self._x["R"] or 0.0)}, weights)
@@ -245,7 +202,7 @@ class Course:
 
     def _calm(self, event: Event, since: int, until: int) -> bool:
         """Whether no value between these moments changes the level or counts towards a change."""
-        one, other = (Picture(event, self.office, moment(at), at, self._tally) for at in (since, until))
+        one, other = (Picture(event, self.office, moment(at), at, self._known.tally) for at in (since, until))
         if self._settled is None or one.answered != other.answered:
             return False
         (risk, x), (later, y) = bare(one, self._settled), bare(other, self._settled)
@@ -262,7 +219,7 @@ class Course:
         """Whether the level stays while the score moves between these bounds."""
         level, office = self.state.level, self.office
         wanted = min(bounded(reached(high, office), risk), len(office.levels))
-        if wanted > level or (wanted == 1 and level < 2 and event.previous):
+        if wanted > level or (wanted == 1 and level < 2 and event.previous and risk.cap is None):
             return False
         rule = office.rule(min(level, len(office.levels)))
         if rule is None or (risk.floor or 0) >= level or level >= len(office.levels) > 1:

@@ -71,7 +71,8 @@ def _truth(found: ReplayReport) -> Iterable[str]:
             (d.name, f"{d.threshold:.2f}", f"{d.false_per_month:.2f}", f"{d.caught}/{d.due}", _number(d.delay_hours))
             for d in found.detectors
         ]
-        yield "<h2>突增检测方法比较</h2><p>按专题逐小时计数，各方法阈值取本段数据上每专题每30天误报不超过1次。</p>"
+        most = f"每专题每30天误报不超过{found.false_alarms:g}次"
+        yield f"<h2>突增检测方法比较</h2><p>按专题逐小时计数，各方法阈值取本段数据上{most}。</p>"
         yield _table(("方法", "阈值", "误报/月", "发现", "延迟中位（时）"), cells)
 
 

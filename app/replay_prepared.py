@@ -9,11 +9,10 @@ No look-ahead: a document exists from `fetched_at` on, with the figures it came 
 comes from the office's present weights, and a run with other weights keeps the grouping that follows from it.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from heapq import heappop, heappush
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +21,9 @@ import orjson
 from alerts.routing import Facts
 from analysis.assess import Assessor
 from analysis.events import Assignment, Grouper
-from analysis.risk_tally import micros
+from analysis.risk_tally import micros, moment
 from app.facts import member_of, pooled
-from app.replay_course import Course, Rhythm, moment
+from app.replay_course import Course, Rhythm
 from app.usual import ArrivedHours, Usual
 from storage.types import Assessment, DepartmentGuess, Document, Member, Office
 
@@ -63,6 +62,7 @@ class Prepared:
     arrivals: list[Arrival] = field(default_factory=list)
     closed: dict[str, int] = field(default_factory=dict)
     unread: int = 0
+    tracks: object = field(default=None, compare=False, repr=False)  #: kept by `app.replay_run`
     _usual: Usual | None = field(default=None, compare=False)
 
     def usual(self, office: Office) -> Usual:
@@ -174,13 +174,21 @@ def count(arrival: Arrival, hours: ArrivedHours) -> None:
         hours.add(arrival.member.document, arrival.topics, arrival.member.at, arrival.at)
 
 
+def groups(arrivals: Sequence[Arrival]) -> Iterator[tuple[int, Sequence[Arrival]]]:
+    """What came in together, with its moment."""
+    start = 0
+    for place in range(1, len(arrivals) + 1):
+        if place == len(arrivals) or arrivals[place].at != arrivals[start].at:
+            yield arrivals[start].at, arrivals[start:place]
+            start = place
+
+
 def course_of(
     event: str, arrivals: Sequence[Arrival], office: Office, rhythm: Rhythm, usual: Usual | None = None
 ) -> Course:
     """The event's course up to its last arrival."""
     course = Course(office, rhythm, event, usual)
-    for at, group in groupby(arrivals, key=lambda a: a.at):
-        rows = list(group)
+    for at, rows in groups(arrivals):
         previous = next((r.previous for r in rows if r.previous), None)
         course.take([r.member for r in rows], moment(at), incident=rows[-1].incident, previous=previous)
     return course

@@ -54,6 +54,7 @@ class ReplayReport:
     over_hours: float = 0.0  #: above it
     variants: tuple[Variant, ...] = ()
     detectors: tuple[DetectorFigures, ...] = ()
+    false_alarms: float = 1.0  #: of a stream in thirty days, at which they are compared
     curves: tuple[Curve, ...] = ()
     changes: tuple[LevelChange, ...] = ()
     thresholds: Mapping[str, float] = field(default_factory=dict)
@@ -117,7 +118,8 @@ def report(
         false=judged.false,
         wrong_hours=judged.under_hours,
         over_hours=judged.over_hours,
-        detectors=compare(prepared, truth),
+        detectors=compare(prepared, truth, office.risk.burst_false_alarms),
+        false_alarms=office.risk.burst_false_alarms,
         curves=tuple(_curves(found, members, truth, judged, office)),
     )
 

@@ -8,8 +8,11 @@ from dataclasses import dataclass, field, replace
 
 from alerts.routing import route
 from analysis.bursts import HISTORY_DAYS
-from app.replay_course import Course, Rhythm
+from app.replay_course import Rhythm
 from app.replay_prepared import Arrival, Prepared, course_of, routing_facts
+from app.replay_tracks import Tracks, tracks
+from app.replay_walk import Outcome, Walk
+from app.replay_weighed import Weighed
 from storage.types import LevelChange, Office
 
 
@@ -17,12 +20,12 @@ from storage.types import LevelChange, Office
 class Run:
     """What one configuration would have done with a prepared stream."""
 
-    courses: dict[str, Course] = field(default_factory=dict)
+    courses: dict[str, Outcome] = field(default_factory=dict)
     changes: list[LevelChange] = field(default_factory=list)  #: by time, then event
     evaluations: int = 0
 
     @property
-    def events(self) -> dict[str, Course]:
+    def events(self) -> dict[str, Outcome]:
         """Courses of what became an event."""
         return {key: course for key, course in self.courses.items() if course.event is not None}
 
@@ -32,15 +35,30 @@ def run(prepared: Prepared, office: Office) -> Run:
     rhythm = Rhythm.of(office, prepared.origin)
     end = (prepared.arrivals[-1].at if prepared.arrivals else 0) + rhythm.active + rhythm.usual
     usual = prepared.usual(office) if prepared.days >= HISTORY_DAYS - 1 else None
+    kept = tracks_of(prepared, office, end)
+    weighed = Weighed(kept, office, rhythm, usual)
     found = Run()
     for event, arrivals in by_event(prepared).items():
-        course = course_of(event, arrivals, office, rhythm, usual)
-        course.advance(prepared.closed.get(event, end))
-        found.courses[event] = course
-        found.changes += course.changes
-        found.evaluations += course.evaluations
+        if event in kept.spans:
+            span = kept.spans[event]
+            made = Walk(weighed, span, Outcome(event, span.event, _weighed=weighed, _rows=span.rows)).go()
+        else:
+            course = course_of(event, arrivals, office, rhythm, usual)
+            course.advance(prepared.closed.get(event, end))
+            made = Outcome.of(course)
+        found.courses[event] = made
+        found.changes += made.changes
+        found.evaluations += made.evaluations
     found.changes.sort(key=lambda c: (c.at, c.event))
     return found
+
+
+def tracks_of(prepared: Prepared, office: Office, end: int) -> Tracks:
+    """The stream's tracks, made once for all configurations that differ in weights and thresholds only."""
+    kept = prepared.tracks
+    if not isinstance(kept, Tracks) or not kept.fits(office):
+        kept = prepared.tracks = tracks(by_event(prepared), prepared.closed, end, office)
+    return kept
 
 
 def by_event(prepared: Prepared) -> dict[str, list[Arrival]]:

@@ -14,10 +14,12 @@ from typing import Protocol
 
 from alerts.calendar import is_workday, local
 from analysis.bursts import DAY, HISTORY_DAYS, Baseline, backdrop
-from analysis.risk_tally import micros
+from analysis.risk_tally import DAY as _DAY
+from analysis.risk_tally import micros, moment
 from storage.ports import DocumentQuery, DocumentStore
 from storage.types import Office
 
+_KEPT = 10_000  #: days and topics kept: a replay goes through the days event by event
 #: (local day, hour) → documents
 Hours = Mapping[tuple[date, int], int]
 
@@ -34,26 +36,42 @@ class Usual:
 
     office: Office
     counting: Counting
-    _day: date = date.min
-    _known: dict[str, Baseline | None] = field(default_factory=dict)
+    _known: dict[tuple[date, str], Baseline | None] = field(default_factory=dict)
+    _noise: dict[tuple[int, str], float] = field(default_factory=dict)
 
     def of(self, topic: str | None, now: datetime) -> Baseline | None:
         """None without a topic, with less than fourteen days of history, and for a topic that is quiet at all hours."""
         if topic is None:
             return None
         here = local(now, self.office)
-        if here.date() != self._day:
-            self._day, self._known = here.date(), {}
-        if topic not in self._known:
-            self._known[topic] = self._compute(topic, datetime.combine(here.date(), time(), here.tzinfo))
-        return self._known[topic]
+        key = here.date(), topic
+        if key not in self._known:
+            if len(self._known) >= _KEPT:
+                self._known.clear()
+            self._known[key] = self._compute(topic, datetime.combine(key[0], time(), here.tzinfo))
+        return self._known[key]
+
+    def noise(self, topic: str | None, since: int, until: int) -> float:
+        """The widest spread of the topic's usual hours between two moments (microseconds); 1 where nothing is usual."""
+        if topic is None:
+            return 1.0
+        most = 1.0
+        for day in range(since // _DAY, until // _DAY + 1):
+            if (day, topic) not in self._noise:
+                if len(self._noise) >= _KEPT:
+                    self._noise.clear()
+                ends = (self.of(topic, moment(at)) for at in (day * _DAY, (day + 1) * _DAY - 1))
+                self._noise[day, topic] = max(max(b.spread, default=1.0) if b else 1.0 for b in ends)
+            most = max(most, self._noise[day, topic])
+        return most
 
     def _compute(self, topic: str, midnight: datetime) -> Baseline | None:
         since = midnight - timedelta(days=HISTORY_DAYS)
         if not self.counting(None, since, since + timedelta(days=1)):
             return None
         found = self.counting(topic, since, midnight)
-        if not found:
+        by_hour = Counter(hour for (_, hour), count in found.items() if count)
+        if max(by_hour.values(), default=0) < 2:  # no hour of the day on a second day: every median is 0
             return None
         days = [since.date() + timedelta(days=n) for n in range(HISTORY_DAYS)]
         rows = [[float(found.get((day, hour), 0)) for hour in range(DAY)] for day in days]
@@ -82,21 +100,22 @@ class ArrivedHours:
 
     office: Office
     _seen: set[str] = field(default_factory=set)
-    _times: dict[str | None, list[tuple[int, int, datetime]]] = field(default_factory=dict)
+    _times: dict[str | None, list[tuple[int, int, date, int]]] = field(default_factory=dict)
 
     def add(self, document: str, topics: tuple[str, ...], at: datetime, came: int) -> None:
         """at: the document's own time; came: when it came in, microseconds."""
         if document in self._seen:
             return
         self._seen.add(document)
+        here = local(at, self.office)
+        row = micros(at), came, here.date(), here.hour
         for topic in (None, *topics):
-            insort(self._times.setdefault(topic, []), (micros(at), came, at))
+            insort(self._times.setdefault(topic, []), row)
 
     def __call__(self, topic: str | None, since: datetime, until: datetime) -> Hours:
         rows, end = self._times.get(topic, []), micros(until)
         counts: Counter[tuple[date, int]] = Counter()
-        for _, came, at in rows[bisect_left(rows, (micros(since),)) : bisect_left(rows, (end,))]:
+        for _, came, day, hour in rows[bisect_left(rows, (micros(since),)) : bisect_left(rows, (end,))]:
             if came < end:
-                here = local(at, self.office)
-                counts[here.date(), here.hour] += 1
+                counts[day, hour] += 1
         return counts

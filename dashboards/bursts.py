@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from alerts.calendar import is_workday, local
 from alerts.streams import StreamBurst
-from analysis.bursts import FEWEST, Burst, detect
+from analysis.bursts import FEWEST, Burst, detect, thresholds
 from dashboards.words import KIND
 from storage.ports import Bucket, DocumentQuery, DocumentStore, FacetField, Transaction
 from storage.types import Office
@@ -32,6 +32,7 @@ def find(store: DocumentStore, office: Office, hour: datetime) -> list[StreamBur
     start = until - len(city) * _HOUR
     rate = sum(city) / max(1, len(city))
     off = [not is_workday(local(start + n * _HOUR, office).date(), office) for n in range(len(city))]
+    above = thresholds(office.risk.burst_false_alarms)
     found = []
     for by in STREAMS:
         last = DocumentQuery(since=hour, until=until, historic=False)
@@ -42,7 +43,7 @@ def find(store: DocumentStore, office: Office, hour: datetime) -> list[StreamBur
             query = DocumentQuery(since=since, until=until, historic=False, filters={by: [key]})
             own = _counts(store.histogram(query, step="hour", timezone=office.timezone), until)
             counts = [0.0] * (len(city) - len(own)) + own
-            alarm = _at_the_end(detect(counts, rate=rate, holidays=off), len(counts))
+            alarm = _at_the_end(detect(counts, rate=rate, holidays=off, above=above), len(counts))
             if alarm is not None and not _one_event(store, by, key, hour, count):
                 found.append(
                     StreamBurst(

@@ -127,6 +127,7 @@ AUDIT: Mapping[str, str] = {
     **{f"task.{action}": name for action, name in ACTION_NAMES.items()},
     "task.create": "生成任务",
     "task.level": "任务等级调整",
+    "task.clock": "任务时限调整",
     "alert.open": "发出预警",
     "alert.close": "解除预警",
     "documents.purge": "到期清理",

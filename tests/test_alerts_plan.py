@@ -399,3 +399,18 @@ def test_the_office_that_closes_a_task_at_night_spares_the_unit_all_but_one_line
         s.act("close", "jyj", role="officer", reason="系误传")
         s.at("06:55").nothing_else()
         s.at("07:00").expect("CALMED", "jyj")
+
+
+def test_clocks_that_move_under_one_level_are_no_change_of_level_in_the_record() -> None:
+    now = moment("2025-09-25 10:00")
+    event = Event(id="e", title="x", first_at=now, last_at=now, detected_at=now, level=3)
+    facts = Facts(level=3, topic="food-drug", area="wuai-road")
+    first = plan(event, None, route(facts, OFFICE), (), (), OFFICE, now)
+    graver = replace(event, incident_grade="重大")  # other statutory clocks, the same level
+    routing = route(replace(facts, incident_grade="重大"), OFFICE)
+    second = plan(graver, None, routing, first.alerts, first.tasks, OFFICE, now + timedelta(hours=1))
+    assert second.tasks
+    assert {row.action for row in second.audit} >= {"task.clock"}
+    assert not [row for row in second.audit if row.action == "task.level"]
+    higher = plan(replace(event, level=4), None, route(facts, OFFICE), first.alerts, first.tasks, OFFICE, now)
+    assert {row.after for row in higher.audit if row.action == "task.level"} == {"3→4"}

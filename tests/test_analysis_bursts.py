@@ -2,6 +2,7 @@
 
 import math
 from datetime import UTC, datetime
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from analysis.bursts import (
     Baseline,
+    Thresholds,
     baseline_of,
     detect,
     doubling_words,
@@ -17,6 +19,7 @@ from analysis.bursts import (
     ewma,
     poisson_tail,
     seasonal_z,
+    thresholds,
 )
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -117,3 +120,27 @@ def test_doubling_in_words(minutes: int, words: str) -> None:
     stamps = [-minutes * 60_000_000] * 4 + [-1_000_000] * 4
     assert doubling_words(stamps, 0) == words
     assert doubling_words(stamps[:5], 0) == ""
+
+
+@pytest.mark.parametrize("allowed", [0.4, 1.0, 4.0])
+def test_quiet_streams_ring_no_more_often_than_the_office_allows(allowed: float) -> None:
+    rng = np.random.default_rng(3)
+    hour = np.arange(40 * 24) % 24
+    mean = 5 * (0.15 + np.exp(-(((hour - 20) / 5.0) ** 2)) + 0.7 * np.exp(-(((hour - 11) / 4.0) ** 2)))
+    above = thresholds(allowed)
+    streams = 40
+    rung = 0
+    for _ in range(streams):
+        hours = [b.hour for b in detect(list(rng.negative_binomial(5, 5 / (5 + mean))), rate=50, above=above)]
+        rung += sum(n == 0 or at - hours[n - 1] > 12 for n, at in enumerate(hours))
+    assert 0 < rung / streams / 26 * 30 <= 1.5 * allowed  # 1.5: forty streams are few
+
+
+def test_thresholds_fall_with_what_is_allowed() -> None:
+    rates = [0.1, 0.3, 1.0, 3.0, 10.0]
+    found = [thresholds(rate) for rate in rates]
+    assert thresholds() == Thresholds()
+    assert all(a.slow > b.slow and a.fast > b.fast and a.rare < b.rare for a, b in pairwise(found))
+    for bad in (0.0, -1.0, 11.0, float("nan")):
+        with pytest.raises(ValueError, match="false alarms"):
+            thresholds(bad)

@@ -1,6 +1,7 @@
 """A whole stream bursts: seen on the counts of the store, said once to the officer on duty, shown on the pages."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 from simulated import ZONE, Town
 
 from app.jobs import JOBS
-from dashboards.bursts import current
+from dashboards.bursts import current, find
 from storage.types import Assessment, Delivery, Document, Sentiment, StoredDocument, TopicHit
 
 NOW = datetime(2026, 3, 18, 10, 5, tzinfo=ZONE)
@@ -97,3 +98,16 @@ def test_in_the_first_days_the_citys_own_rate_decides(town: Town) -> None:
 def test_an_empty_store_is_calm(town: Town) -> None:
     JOBS["bursts"](town.turn.pipeline, NOW)
     assert shown(town) == []
+
+
+def test_an_office_that_allows_more_false_alarms_hears_of_weaker_bursts(town: Town) -> None:
+    usual_weeks(town)
+    hour = NOW.replace(hour=9, minute=0)
+    talk(town, hour, 15)
+    office = town.turn.pipeline.office
+    strict, loose = (
+        {(b.field, b.id) for b in find(town.documents, replace(office, risk=replace(office.risk, burst_false_alarms=n)),
+                                       hour)}
+        for n in (0.1, 10.0)
+    )  # fmt: skip
+    assert strict < loose

@@ -54,6 +54,16 @@ def test_an_unknown_key_is_named_with_its_line_and_the_known_ones(config: Path) 
     assert "lead" in found
 
 
+@pytest.mark.parametrize(("value", "expected"), [("0", "现在是 0"), ("50", "现在是 50"), ('"很少"', "应为数字")])
+def test_false_alarms_of_bursts_are_checked_with_file_and_line(config: Path, value: str, expected: str) -> None:
+    edit(config, "office.toml", "burst_false_alarms = 1.0", f"burst_false_alarms = {value}")
+    lines = (config / "office.toml").read_text("utf-8").split("\n")
+    number = next(n for n, line in enumerate(lines, 1) if line.startswith("burst_false_alarms"))
+    (found,) = problems(config)
+    assert found.startswith(f"office.toml:{number} [risk] burst_false_alarms：")
+    assert expected in found
+
+
 def comparisons(config: Path, *, shift: float = 1.0) -> str:
     """The line of the matrix that the shipped weights follow from; `shift` breaks its first judgement."""
     weights = list(load(config).office.risk.weights.values())

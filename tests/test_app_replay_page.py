@@ -136,5 +136,5 @@ def test_the_command_prepares_once_and_tries_other_weights(tmp_path: Path) -> No
 def test_a_long_silence_is_skipped_and_not_stepped_through(town: tuple[Prepared, tuple[Incident, ...]]) -> None:
     prepared, _ = town
     found = run(prepared, OFFICE)
-    steps = sum((prepared.arrivals[-1].at - c.at) // 120_000_000 for c in found.courses.values() if c.peak)
-    assert found.evaluations < 40 * len(prepared.arrivals) + max(0, steps)
+    assert any(c.peak for c in found.courses.values())
+    assert found.evaluations < 3 * len(prepared.arrivals)

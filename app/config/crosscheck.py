@@ -5,6 +5,7 @@ from difflib import get_close_matches
 from itertools import pairwise
 from typing import get_args
 
+from analysis.bursts import FALSE_ALARMS
 from analysis.risk_factors import FACTORS
 from analysis.risk_weights import consistency, weights
 from app.config.problems import Problem
@@ -138,6 +139,10 @@ def _risk(office: Office) -> Iterator[Problem]:
     total = sum(office.risk.weights.values())
     if abs(total - 1) > 0.001:
         yield Problem(file="office.toml", place="[risk.weights]", text=f"权重之和应为 1，现在是 {total:.3f}")
+    low, high = FALSE_ALARMS
+    if not low <= office.risk.burst_false_alarms <= high:
+        text = f"每 30 天误报次数应在 {low:g} 至 {high:g} 之间，现在是 {office.risk.burst_false_alarms:g}"
+        yield Problem(file="office.toml", place="[risk] burst_false_alarms", text=text)
     if office.risk.comparison:
         text = _incoherent(office.risk)
         if text:

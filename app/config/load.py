@@ -11,7 +11,7 @@ from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 from pydantic import TypeAdapter, ValidationError
 
 from app.config.crosscheck import crosscheck
-from app.config.problems import ConfigError, Problem, explain
+from app.config.problems import ConfigError, Problem, explain, with_lines
 from storage.types import (
     CalendarDay,
     Department,
@@ -197,15 +197,15 @@ def load(directory: Path, *, variables: Mapping[str, str] | None = None) -> Conf
         if key not in _STORAGE_KEYS:
             reader.say("office.toml", f"[storage] {key}", f"不认识的键；这里可用的键：{'、'.join(_STORAGE_KEYS)}")
     if reader.problems:
-        raise ConfigError(reader.problems)
+        raise ConfigError(with_lines(reader.problems, reader.texts))
     known = {key: value for key, value in settings.items() if key in _OFFICE_KEYS}
     known |= _models(reader, known.get("models", ""))
     office = reader.value(Office, {**known, **parts, "version": _version(reader)}, "office.toml", "[office]")
     if office is None or reader.problems:
-        raise ConfigError(reader.problems)
+        raise ConfigError(with_lines(reader.problems, reader.texts))
     problems = crosscheck(office)
     if problems:
-        raise ConfigError(problems)
+        raise ConfigError(with_lines(problems, reader.texts))
     return Config(
         office=office,
         directory=directory,

@@ -1,7 +1,8 @@
 """What can be wrong with a configuration file, said so that a clerk can mend it."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from pydantic_core import ErrorDetails
 
@@ -36,6 +37,31 @@ class Problem:
     def __str__(self) -> str:
         where = f"{self.file}:{self.line}" if self.line else self.file
         return f"{where} {self.place}：{self.text}" if self.place else f"{where}：{self.text}"
+
+
+_KEY = re.compile(r"\[([\w.-]+)\](?: ([\w-]+))?")  # 「[risk] heat_p95」
+
+
+def with_lines(problems: Sequence[Problem], texts: Mapping[str, str]) -> list[Problem]:
+    """The same with the line of the key, or of its table, where the place names one and the line is not known yet."""
+    return [p if p.line or not (line := _line(p.place, texts.get(p.file, ""))) else replace(p, line=line)
+            for p in problems]  # fmt: skip
+
+
+def _line(place: str, text: str) -> int | None:
+    named = _KEY.match(place)
+    if named is None:
+        return None
+    table, key = named.groups()
+    header = found = 0
+    for number, line in enumerate(text.split("\n"), 1):
+        begins = re.match(r"\s*\[+\s*([^\]\s]+)\s*\]+", line)
+        if begins is not None:
+            header = number if begins[1] == table else 0
+            found = found or header
+        elif header and key and re.match(rf"\s*{re.escape(key)}\s*=", line):
+            return number
+    return found or None
 
 
 class ConfigError(Exception):

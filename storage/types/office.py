@@ -219,6 +219,7 @@ class RiskSettings:
     quiet_after_hours: float = 72.0  #: an event without news closes
     evaluate_seconds: float = 600.0
     evaluate_urgent_seconds: float = 120.0
+    burst_false_alarms: float = 1.0  #: of a whole stream (topic, place, kind of source) in thirty days, .1 to 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
