@@ -3,9 +3,8 @@
 [微笑] and [拜拜] are cold, not friendly; [泪] and 😭 are sorrow more often than being moved; 😂 and [doge] say both.
 """
 
-import re
 from functools import cache
-from typing import Literal, NamedTuple
+from typing import Literal
 
 Mood = Literal["anger", "scorn", "sorrow", "joy", "praise", "either"]
 
@@ -29,16 +28,6 @@ _EMOJI: dict[Mood, str] = {
     "praise": "👍👏💯💐",
     "either": "😂🤣🙏😅😳😏🤔😌🐶😉🔥🙃😶😮😲🌹🌸🏆🥇",
 }
-_POLARITY: dict[Mood, int] = {"anger": -1, "scorn": -1, "sorrow": -1, "joy": 1, "praise": 1, "either": 0}
-
-
-class Emoticon(NamedTuple):
-    """One sign in a text."""
-
-    sign: str  #: as it is written: "[泪]", "😡"
-    start: int  #: in the text
-    mood: Mood
-    polarity: int  #: -1, 0 or 1
 
 
 @cache
@@ -46,21 +35,6 @@ def moods() -> dict[str, Mood]:
     """Every sign that is known, in lower case, with its mood."""
     brackets: dict[str, Mood] = {f"[{name}]": mood for mood, names in _BRACKETS.items() for name in names.split()}
     return brackets | {sign: mood for mood, signs in _EMOJI.items() for sign in signs}
-
-
-@cache
-def _pattern() -> re.Pattern[str]:
-    return re.compile(r"\[[^\[\]\s]{1,8}\]|[" + "".join(_EMOJI.values()) + "]")
-
-
-def emoticons(text: str) -> tuple[Emoticon, ...]:
-    """The signs of a text in order; brackets that are no known sign are none. Linear in the length of the text."""
-    known = moods()
-    return tuple(
-        Emoticon(found[0], found.start(), mood, _POLARITY[mood])
-        for found in _pattern().finditer(text)
-        if (mood := known.get(found[0].lower()))
-    )
 
 
 def rule(mood: Mood) -> str:

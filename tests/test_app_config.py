@@ -93,6 +93,8 @@ def test_pairwise_comparisons_must_be_coherent_and_fit_the_weights(config: Path)
         ("topics.toml", 'departments = ["', 'departments = ["nobody", "', "没有单位 'nobody'"),
         ("departments.toml", "name = ", "nmae = ", "不认识的键"),
         ("office.toml", "threshold = ", 'threshold = "high" # ', "应为数字"),
+        ("office.toml", "scorer = ", 'scorer = "snowlnp" # ', "没有情感判别 'snowlnp'；是不是 'snownlp'？"),
+        ("office.toml", "keywords = ", 'keywords = "rank" # ', "没有关键词算法 'rank'"),
         ("office.toml", "home = ", 'home = "atlantis" # ', "没有地点 'atlantis'"),
         ("topics.toml", "rule = '''减税", "rule = '''(减税", "列"),
         ("sources.toml", 'kind = "', 'kind = "rumor-mill" # "', "应为"),

@@ -6,8 +6,10 @@ from itertools import pairwise
 from typing import get_args
 
 from analysis.bursts import FALSE_ALARMS
+from analysis.keywords import RANKINGS
 from analysis.risk_factors import FACTORS
 from analysis.risk_weights import consistency, weights
+from analysis.sentiment import SCORERS
 from app.config.problems import Problem
 from dashboards.reports.template import faults
 from storage.query import QuerySyntaxError, parse
@@ -19,7 +21,7 @@ OFF_BY = 0.02  #: a weight may differ from what the comparisons say by rounding
 
 def crosscheck(office: Office) -> list[Problem]:
     """Every fault between the tables of an office; [] when it can go live."""
-    checks = (_levels, _departments, _topics, _places, _people, _risk, _sources, _reports, _login)
+    checks = (_levels, _departments, _topics, _places, _people, _risk, _sources, _reports, _login, _reading)
     return [problem for check in checks for problem in check(office)]
 
 
@@ -61,6 +63,11 @@ def _levels(office: Office) -> Iterator[Problem]:
             yield Problem(
                 file="office.toml", place=f"[[limits]]（{limit.id}）", text="hours 和 workdays 应填且只填一项"
             )
+
+
+def _reading(office: Office) -> Iterator[Problem]:
+    yield from _missing("office.toml", "[office] scorer", "情感判别", [office.scorer], SCORERS)
+    yield from _missing("office.toml", "[office] keywords", "关键词算法", [office.keywords], RANKINGS)
 
 
 def _login(office: Office) -> Iterator[Problem]:
