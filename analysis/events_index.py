@@ -47,6 +47,7 @@ class Held:
     last_at: datetime
     seen_at: datetime
     lead: str  #: the first document
+    slow: bool  #: lives as long as messages and hotline rows do
     letters: int  #: documents of slow kinds among them
     count: int = 1
     sums: dict[int, float] | None = None
@@ -58,10 +59,9 @@ class Held:
     closed_at: datetime | None = None
     successor: str | None = None
 
-    @property
-    def slow(self) -> bool:
-        """Whether it is a matter of boards and hotlines: one letter among hundreds of posts does not make it one."""
-        return self.letters >= _LETTERS * self.count
+    def weigh_letters(self) -> None:
+        """Settle whether it is slow: one letter among hundreds of posts does not make it so."""
+        self.slow = self.letters >= _LETTERS * self.count
 
 
 @dataclass(slots=True)
@@ -100,10 +100,12 @@ class Index:
         log_total = math.log(self.total + _PRIOR + assumed)
         slow = doc.kind in SLOW_KINDS
         power, hapax = _POWER[slow], max(_HAPAX[slow], assumed / _BACKGROUND)  # among few, every word is a first
-        raw = {
-            f: w * max(0.0, log_total - math.log(frequency[f] + 0.5 + assumed * usual(f, 0.0))) ** power
-            for f, (w, _) in doc.words.items()
-        }
+        log = math.log
+        if assumed:
+            seen = {f: log(frequency[f] + 0.5 + assumed * usual(f, 0.0)) for f in doc.words}
+        else:
+            seen = {f: log(frequency[f] + 0.5) for f in doc.words}
+        raw = {f: w * max(0.0, log_total - seen[f]) ** power for f, (w, _) in doc.words.items()}
         top = sorted(raw, key=lambda f: (-raw[f], f))[: TOP[slow]]
         length = math.sqrt(sum(raw[f] ** 2 * (hapax if frequency[f] == 1 else 1.0) for f in top)) or 1.0
         return Vector({f: raw[f] / length for f in top}, list(doc.pairs))
@@ -117,12 +119,11 @@ class Index:
         """The features that tell this event from others: rare outside it (this share of the window, never fewer than
         eight documents) and common inside it (this share of its documents)."""
         most, least = max(8.0, share * self.total), common * event.count
-        holders, usual, assumed = self.holders_of(event), self.usual.get, self.assumed
-        return [
-            f
-            for f in features
-            if f in holders and holders[f] >= least and self.frequency[f] - holders[f] + assumed * usual(f, 0.0) <= most
-        ]
+        holders, frequency = self.holders_of(event), self.frequency
+        told = [f for f in features if f in holders and holders[f] >= least and frequency[f] - holders[f] <= most]
+        if assumed := self.assumed:
+            told = [f for f in told if frequency[f] - holders[f] + assumed * self.usual.get(f, 0.0) <= most]
+        return told
 
     def candidates(self, vector: Vector) -> list[Held]:
         """The events that share most of the rarest features, at most two dozen; never a scan."""
@@ -181,6 +182,7 @@ class Index:
             last_at=doc.at,
             seen_at=doc.seen_at,
             lead=doc.id,
+            slow=doc.kind in SLOW_KINDS,
             letters=doc.kind in SLOW_KINDS,
             length=math.sqrt(sum(w * w for w in vector.words.values())),
             places=doc.places,
@@ -203,6 +205,7 @@ class Index:
         held.first_at, held.last_at = min(held.first_at, doc.at), max(held.last_at, doc.at)
         held.seen_at = max(held.seen_at, doc.seen_at)
         held.letters += doc.kind in SLOW_KINDS
+        held.weigh_letters()
         held.places |= doc.places
         counts = Counter(held.objects)
         counts.update(doc.objects)

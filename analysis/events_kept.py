@@ -30,13 +30,18 @@ class Kept:
     @property
     def words(self) -> Iterable[tuple[int, float]]:
         """Feature and weight of each word, the weightiest first."""
-        packed, many = memoryview(self._packed), 4 * self._many
-        return zip(packed[:many].cast("i"), packed[many : 2 * many].cast("f"), strict=True)
+        weights = array("f")
+        weights.frombytes(self._packed[4 * self._many : 8 * self._many])
+        return zip(self.features, weights, strict=True)
 
     @property
-    def features(self) -> "memoryview[int]":
-        return memoryview(self._packed)[: 4 * self._many].cast("i")
+    def features(self) -> "array[int]":
+        found = array("i")
+        found.frombytes(self._packed[: 4 * self._many])
+        return found
 
     @property
-    def names(self) -> "memoryview[int]":
-        return memoryview(self._packed)[8 * self._many :].cast("i")
+    def names(self) -> "array[int]":
+        found = array("i")
+        found.frombytes(self._packed[8 * self._many :])
+        return found

@@ -38,6 +38,7 @@ def split(index: Index, documents: Sequence[str], into: str) -> None:
         last_at=source.last_at,
         seen_at=source.seen_at,
         lead=min(moving),
+        slow=source.slow,
         letters=0,  # counted in move
         places=source.places,
     )
@@ -70,4 +71,5 @@ def _refill(index: Index, held: Held) -> None:
     held.lead = held.lead if held.lead in mine else next(iter(mine))
     held.count = len(mine)
     held.letters = sum(k.slow for k in mine.values())
+    held.weigh_letters()
     index.refill(held, list(mine.values()))

@@ -37,7 +37,7 @@ def proven(index: Index, doc: Read, vector: Vector, held: Held, likeness: float)
     if not held.slow and doc.kind not in SLOW_KINDS:
         return list(shared) if _short(index, vector, held, likeness, shared) else None
     names = index.told_by(vector.names, held, _RARE, _COMMON)
-    told = likeness >= _SURE or (names and index.told_by(shared, held, _RARE, _COMMON))
+    told = likeness >= _SURE or bool(names and index.told_by(shared, held, _RARE, _COMMON))
     if told and doc.kind in SLOW_KINDS and len(doc.words) >= _ROOM:
         told = _beside(doc, shared, names, held) >= _BESIDE[held.count >= _SETTLED]
     return list(shared) if told else None
