@@ -25,7 +25,7 @@ from analysis.risk_tally import micros, moment
 from app.facts import member_of, pooled
 from app.replay_course import Course, Rhythm
 from app.usual import ArrivedHours, Usual
-from storage.types import Assessment, DepartmentGuess, Document, Member, Office
+from storage.types import Assessment, DepartmentGuess, Document, Event, Member, Office
 
 FORMAT = "minsheng-replay-2"
 _BATCH = 1000
@@ -194,13 +194,12 @@ def course_of(
     return course
 
 
-def routing_facts(course: Course, arrivals: Sequence[Arrival], level: int) -> Facts:
+def routing_facts(event: Event, arrivals: Sequence[Arrival], level: int) -> Facts:
     """What the routing list looks at, as far as a replay knows it."""
-    event = course.event
     return Facts(
-        event=course.id,
+        event=event.id,
         level=level,
-        topic=event.topic if event else None,
+        topic=event.topic,
         area=next((a.member.area for a in arrivals if a.member.area and a.member.ours), None),
         departments=pooled([a.departments for a in arrivals]),
         kinds=tuple(sorted({a.member.kind for a in arrivals})),

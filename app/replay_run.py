@@ -74,8 +74,9 @@ def departments(prepared: Prepared, found: Run, office: Office) -> dict[str, str
     arrivals = by_event(prepared)
     raised = {c.event for c in found.changes if c.after > c.before}
     return {
-        event: route(routing_facts(found.courses[event], arrivals[event][:40], found.courses[event].peak), office).lead
+        event: route(routing_facts(made, arrivals[event][:40], found.courses[event].peak), office).lead
         for event in sorted(raised)
+        if (made := found.courses[event].event) is not None
     }
 
 

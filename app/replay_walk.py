@@ -134,6 +134,9 @@ class Walk:
         if state.below:
             rest = ceil(_SHARE * self.weighed.office.risk.evaluate_seconds * 1_000_000)
             end = min(until, (micros(state.below_at) if state.below_at else 0) + rest - 2)
+            if state.frozen_at is not None:  # a fall that was held back comes with the thaw
+                thaw = micros(state.frozen_at) + ceil(self.weighed.office.risk.flap_hours * 3_600_000_000)
+                end = min(end, thaw - 2) if thaw > due else due
             return end if end > due and self._sinks(due, end) else None
         least = _FEW * (rhythm.urgent if busy else rhythm.usual)
         end = min(until, self._wall) if self._wall > due else until

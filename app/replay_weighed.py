@@ -132,10 +132,12 @@ class Weighed:
             up += high >= rule.threshold
         wanted = np.minimum(np.maximum(np.minimum(up, cap), floor), most)
         rises = (wanted > level) | ((wanted == 1) & (self.tracks.whole["flare"] != 0) & (cap == _NO_CAP) & (level < 2))
-        rule = office.rule(min(level, most))
-        if rule is None or level >= most > 1:
-            return ~rises
-        return ~rises & ((floor >= level) | ((low >= rule.threshold - office.risk.down_margin) & (least >= level)))
+        own = office.rule(min(level, most))
+        stays = np.ones(len(high), np.bool_)
+        if own is not None and not level >= most > 1:
+            stays = (floor >= level) | ((low >= own.threshold - office.risk.down_margin) & (least >= level))
+        found: Truth = ~rises & stays
+        return found
 
 
 @dataclass(slots=True)

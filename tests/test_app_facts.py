@@ -75,6 +75,19 @@ def test_one_stray_document_does_not_set_the_topic_but_the_opening_post_does() -
     assert subject({}, {}) is None
 
 
+def test_an_event_with_a_level_keeps_its_topic_when_others_talk_it_down() -> None:
+    office, members = small_office(), posts(4, 300, topic="education")
+    assert event(members).topic is None
+    graded = replace(event(posts(4, 60, topic="education")), level=2)
+    for before, kept in ((graded, "education"), (replace(graded, level=0), None), (replace(graded, topic=None), None)):
+        now = summarise(before, members, title="t", sample=False, now=members[-1].at)
+        assert now.topic == kept
+        x = next(f.x for f in score(now, members, office, members[-1].at).factors if f.code == "S")
+        assert x == (office.topics["education"].sensitivity if kept else None)
+    taken_over = [replace(m, topic=m.topic or "tax") for m in members]
+    assert summarise(graded, taken_over, title="t", sample=False, now=NOW).topic == "tax"
+
+
 def test_a_finer_rule_of_the_duty_list_has_a_sensitivity_of_its_own() -> None:
     office = small_office()
     topic = office.topics["education"]
