@@ -1,4 +1,6 @@
-"""One event's course through a replay: the live decisions at the live moments, without stores, routing or sending.
+"""One event's course through a replay, step by step: the live decisions at the live moments, without stores or sending.
+
+What `app.replay_walk` is held against, and the way of the few events that it leaves out.
 
     arrivals of one event ─tally→ what is known now ─bare→ Risk ─decide→ changes of level
     between two arrivals: the moments of `app.jobs` (every 2 min from the level below urgent on, every 10 min while
