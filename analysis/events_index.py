@@ -24,7 +24,7 @@ _PROBES = 32  #: features of a document that look for candidates
 CANDIDATES = 24  #: events that are compared in full
 _PRIOR = 20  #: documents that are assumed to have come before the first
 _BACKGROUND = 1000  #: documents of the background that stand in for those that an empty office does not hold yet
-_FADE = 50  #: how many of them each document that comes in replaces
+_FADE = 100  #: how many of them each document that comes in replaces
 _HAPAX = {
     True: 0.3,
     False: 0.1,
