@@ -19,6 +19,7 @@ from alerts.night import calmed_until
 from alerts.notices import NOBODY, Reach, for_event, for_task, suppressed
 from alerts.planning import (
     Setting,
+    adjusted,
     audit,
     is_open,
     latest,
@@ -194,15 +195,7 @@ def _refresh_tasks(at: Setting, draft: _Draft) -> None:
         moved = replace(moved, deadlines=retained(task, deadlines(moved, at.event, at.office, at.now, kinds=at.kinds)))
         if moved != task:
             draft.tasks.append(moved)
-            draft.audit.append(_adjusted(task, moved, at))
-
-
-def _adjusted(before: Task, after: Task, at: Setting) -> AuditEntry:
-    """A changed level, or clocks that moved under the same one: two things that the record tells apart."""
-    if before.level != after.level:
-        return audit("task.level", f"task:{after.id}", f"{before.level}→{after.level}", at.now)
-    clocks = "、".join(dict.fromkeys(d.text or d.step for d in after.deadlines if d not in before.deadlines))
-    return audit("task.clock", f"task:{after.id}", clocks or "取消一项时限", at.now)
+            draft.audit.append(adjusted(task, moved, at.now))
 
 
 def _told(at: Setting, draft: _Draft) -> Iterator[str]:

@@ -115,3 +115,11 @@ def next_clock(task: Task | None) -> datetime | None:
 
 def audit(action: str, what: str, after: str, now: datetime) -> AuditEntry:
     return AuditEntry(actor="system", action=action, object=what, at=now, after=after)
+
+
+def adjusted(before: Task, after: Task, now: datetime) -> AuditEntry:
+    """A changed level, or clocks that moved under the same one: two things that the record tells apart."""
+    if before.level != after.level:
+        return audit("task.level", f"task:{after.id}", f"{before.level}→{after.level}", now)
+    clocks = "、".join(dict.fromkeys(d.text or d.step for d in after.deadlines if d not in before.deadlines))
+    return audit("task.clock", f"task:{after.id}", clocks or "取消一项时限", now)
