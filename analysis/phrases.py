@@ -6,7 +6,7 @@ documents of the topic, now and before ─pairs of words→ how many hold each �
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from itertools import groupby, islice, pairwise
+from itertools import groupby, pairwise
 from math import log
 from typing import NamedTuple
 
@@ -16,7 +16,8 @@ from storage.query import Word, parse, unparse, words
 from storage.types import Topic
 
 BEFORE = 4  #: as many stretches before are compared with
-MOST = 20_000  #: documents of a topic that are read for each side, the oldest first
+MOST = 20_000  #: documents of a topic that are read for each side, the newest first
+_PAGE = 1000
 _SIGNIFICANT = 10.8  #: chi-squared with one degree of freedom at p = .001
 _FEWEST = 3  #: documents that hold a phrase
 
@@ -53,8 +54,14 @@ def addition(found: Iterable[Rising]) -> str:
 
 def _tokens(documents: DocumentStore, topic: Topic, since: datetime, until: datetime, most: int) -> Iterator[list[str]]:
     filters: Mapping[FacetField, Sequence[str]] = {"topic": [topic.id]}
-    query = DocumentQuery(since=since, until=until, filters=filters, duplicates=False)
-    return (row.assessment.tokens.split() for row in islice(documents.scan(query), most))
+    query = DocumentQuery(since=since, until=until, filters=filters, duplicates=False, sort="newest")
+    after: str | None = None
+    while most > 0:
+        page = documents.search(query, size=min(_PAGE, most), after=after)
+        yield from (row.assessment.tokens.split() for row in page.rows)
+        most, after = most - len(page.rows), page.after
+        if after is None:
+            return
 
 
 def rising(now: Iterable[Sequence[str]], before: Iterable[Sequence[str]], count: int = 20) -> list[Rising]:

@@ -12,6 +12,7 @@ from browser import as_user, browser, tab
 from playwright.sync_api import expect
 from test_dashboards_access import log_in
 
+from analysis.phrases import proposed
 from analysis.words import segment
 from dashboards.site import Site
 from storage.types import StoredDocument
@@ -44,6 +45,17 @@ def test_what_rises_is_shown_with_its_counts_and_the_line_to_add(base: str) -> N
         assert "| 养殖尾水" in page
         assert "黑水" not in page
         assert "编号 environment" in page
+
+
+def test_where_there_are_too_many_the_newest_are_read(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("analysis.phrases._PAGE", 2)
+    topic, week = site.office().topics["environment"], timedelta(days=7)
+    late = [stored(f"l{n}", f"垃圾焚烧厂冒烟第{n}回", NOW - timedelta(seconds=30)) for n in range(5)]
+    site.documents.put([cut(row) for row in late])
+    found = [each.phrase for each in proposed(site.documents, topic, NOW, week, most=5)]
+    site.documents.delete([row.document.id for row in late])
+    assert any("焚烧" in phrase for phrase in found), found
+    assert not any("尾水" in phrase for phrase in found)
 
 
 def test_nothing_new_is_said(base: str) -> None:
