@@ -1,6 +1,7 @@
 """Topics: the office's boolean rules (`analysis.rules`), each hit with the words of the text.
 
-A look-alike (演练, 招聘, 宣传 …) keeps the topic but is marked as no incident, with its reason.
+A look-alike (演练, 招聘, 宣传 …) keeps the topic but is marked as no incident, with its reason. Of several topics
+the main one comes first: the one whose words the text says most often.
 """
 
 from collections.abc import Sequence
@@ -36,7 +37,7 @@ class TopicMatcher:
         self._general = {m + k: reason for k, (_, reason) in enumerate(LOOKALIKES)}
 
     def match(self, texts: Sequence[str]) -> list[tuple[TopicHit, ...]]:
-        """Topics of each text, in the order of the configuration."""
+        """Topics of each text, the main one first; of equals the one that stands first in the configuration."""
         return self.match_batch(fold_batch(texts))
 
     def match_batch(self, batch: Batch, found: Sequence[Found] | None = None) -> list[tuple[TopicHit, ...]]:
@@ -50,6 +51,8 @@ class TopicMatcher:
             return ()
         general = next((reason for rule, reason in self._general.items() if any(r == rule for r, _ in matched)), "")
         own = {self._own[rule][0]: self._own[rule][1] for rule, _ in matched if rule in self._own}
+        if len(topics) > 1:  # a stable sort: of equals the first in the configuration stays first
+            topics.sort(key=lambda hit: -_times(hit[1]))
         return tuple(
             TopicHit(
                 id=self._topics[topic].id,
@@ -59,3 +62,12 @@ class TopicMatcher:
             )
             for topic, spans in topics
         )
+
+
+def _times(spans: Sequence[Span]) -> int:
+    """How often a rule's words are said; of words within words (消防 in 消防通道) one counts. spans: by start."""
+    times, free = 0, 0
+    for start, end in spans:
+        if start >= free:
+            times, free = times + 1, end
+    return times

@@ -105,6 +105,11 @@ def _time(name: str, value: object, timezone: str) -> datetime | None:
     return moment if moment.tzinfo else moment.replace(tzinfo=ZoneInfo(timezone))
 
 
+def not_json(error: orjson.JSONDecodeError) -> str:
+    """Where a line stops being JSON, in the words of the office; the parser speaks English only."""
+    return f"不是有效的 JSON：第 {error.colno} 个字符处写法有误"
+
+
 def read_documents(lines: Iterable[bytes], *, now: datetime, timezone: str) -> Iterator[Document | BadLine]:
     """Documents of a JSONL stream in order; blank lines are passed over."""
     for number, line in enumerate(lines, 1):
@@ -120,7 +125,7 @@ def read_documents(lines: Iterable[bytes], *, now: datetime, timezone: str) -> I
                 continue
             yield document_of(data, now=now, timezone=timezone)
         except orjson.JSONDecodeError as error:
-            yield BadLine(line=number, error=f"不是有效的 JSON：{error}")
+            yield BadLine(line=number, error=not_json(error))
         except FieldError as error:
             yield BadLine(line=number, error=str(error), field=error.field)
 

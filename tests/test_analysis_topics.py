@@ -28,9 +28,11 @@ def test_general_lookalikes_hold_for_topics_without_their_own() -> None:
     assert [(hit.id, hit.incident, hit.reason) for hit in hits] == [("tax", False, "宣传活动，不是事件")]
 
 
-def test_two_topics_in_the_order_of_the_configuration() -> None:
+def test_of_two_topics_the_one_that_is_said_more_often_leads_and_of_equals_the_first_in_the_configuration() -> None:
     (hits,) = MATCHER.match(["学区旁边的厂排污，补课时都闻得到异味"])
     assert [hit.id for hit in hits] == ["environment", "education"]
+    (hits,) = MATCHER.match(["学区旁边的厂排污，补课时都闻得到异味，学区还要重划，补课费又涨"])
+    assert [hit.id for hit in hits] == ["education", "environment"]
 
 
 @pytest.mark.parametrize("text", ["", "\x00", "今天天气不错", "\ud800"])

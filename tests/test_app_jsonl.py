@@ -23,6 +23,7 @@ def test_bad_lines_are_named_and_the_others_go_on() -> None:
     assert [b.line for b in bad] == [2, 4, 5, 6]
     assert [b.field for b in bad] == ["", "", "text", "kind"]
     assert "news" in bad[3].error
+    assert bad[0].error == "不是有效的 JSON：第 2 个字符处写法有误"
 
 
 def test_a_time_without_a_zone_is_local_and_unknown_keys_are_kept() -> None:

@@ -18,6 +18,7 @@ from analysis.sentiment import LABELS, UnusableModel
 from analysis.training import MissingExtra, train_sentiment
 from app.commands.check import emit
 from app.console import USAGE, ConfigOption, DataOption, JsonOption, err, fail, out, progress, read_config
+from app.jsonl import not_json
 from app.labelled import labelled_rows
 from app.stores import stores
 from storage.ports import StoreError
@@ -206,7 +207,7 @@ def _json_row(line: str) -> dict[str, str] | str:
     try:
         row = orjson.loads(line)
     except orjson.JSONDecodeError as error:
-        return f"不是有效的 JSON：{error}"
+        return not_json(error)
     if not isinstance(row, dict):
         return "应为一个 JSON 对象"
     return {k: "" if v is None else str(v) for k, v in row.items()}
