@@ -77,7 +77,8 @@ class Round:
         event = replace(event, previous=event.previous or previous)
         policy = self._policy(event, shown)
         event, change = self._level(event, members, known is None, policy)
-        settled = event.historic and bool(event.departments)  # history is routed once
+        # history is routed once for each topic that it takes
+        settled = event.historic and bool(event.departments) and known is not None and event.topic == known.topic
         if (event.level or change) and ours(event) and not settled:
             event = self._plan(event, members, change, shown or self._shown(members), known is None, policy)
         self.events.append(event)

@@ -162,6 +162,19 @@ def test_old_documents_raise_no_alarm_of_today(town: Town, hook: Provider) -> No
         assert tx.events.counts().get("open", 0) == 0
 
 
+def test_history_is_routed_anew_when_its_topic_changes(town: Town) -> None:
+    at = town.now.replace(year=2019)
+    opening = replace(town.say(0, "北苑河边的厂夜里排污，水都发臭", kind="forum"), published_at=at)
+    town.post(opening)
+    town.at("09:00")
+    (event,) = town.events()
+    assert (event.topic, event.departments[0]) == ("environment", "sthj")
+    town.post(*(replace(v, published_at=at, thread=opening.id, kind="forum") for v in voices(town, 1, 6)))
+    town.at("09:10")
+    (event,) = town.events()
+    assert (event.topic, event.departments[0]) == ("food-drug", "jyj")
+
+
 def test_what_lies_elsewhere_gives_no_task(town: Town, hook: Provider) -> None:
     town.post(*[replace(v, text=v.text.replace("北苑", "杭州")) for v in voices(town, 0, 20)])
     town.at("09:30")
