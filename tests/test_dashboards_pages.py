@@ -50,12 +50,18 @@ def version(page: httpx.Response) -> str:
     return found[1]
 
 
+def seen(page: httpx.Response) -> str:
+    found = re.search(r'name="seen" value="(\w+)"', page.text)
+    assert found
+    return found[1]
+
+
 def post(client: httpx.Client, path: str, **fields: str | list[str]) -> httpx.Response:
-    """A POST with a fresh token and the event's version."""
+    """A POST with a fresh token and what the event's page shows now."""
     event = re.match(r"/events/[^/]+", path)
     data: dict[str, str | list[str]] = {"csrf": token_of(client.get("/password"))}
-    if event and "version" not in fields:
-        data["version"] = version(client.get(event[0]))
+    if event and "seen" not in fields:
+        data["seen"] = seen(client.get(event[0]))
     return client.post(path, data=data | fields)
 
 
@@ -133,6 +139,21 @@ def test_a_correction_is_kept_and_undone(officer: httpx.Client, site: Site) -> N
     assert post(officer, "/document/canteen-1/correct", field="department", value="nowhere").status_code == 422
 
 
+def test_new_documents_do_not_send_a_decision_back_but_a_new_level_does(officer: httpx.Client, site: Site) -> None:
+    before = seen(officer.get("/events/lamp"))
+    with site.ledger.begin() as tx:
+        event = tx.events.get(["lamp"])["lamp"]
+        tx.events.save([replace(event, documents=event.documents + 40, score=event.score + 3)])
+    assert post(officer, "/events/lamp/grade", grade="一般", seen=before).status_code == 303
+    before = seen(officer.get("/events/lamp"))
+    with site.ledger.begin() as tx:
+        event = tx.events.get(["lamp"])["lamp"]
+        tx.events.save([replace(event, level=event.level + 1)])
+    told = post(officer, "/events/lamp/pin", level="1", reason="影响有限", seen=before)
+    assert told.status_code == 409
+    assert "您的操作没有保存" in told.text
+
+
 def test_a_pinned_level_wins_and_is_withdrawn(officer: httpx.Client, site: Site) -> None:
     assert post(officer, "/events/lamp/pin", level="3", reason="上级要求关注").status_code == 303
     with site.ledger.read() as tx:
@@ -142,7 +163,9 @@ def test_a_pinned_level_wins_and_is_withdrawn(officer: httpx.Client, site: Site)
     assert "上级要求关注" in officer.get("/events/lamp").text
     assert post(officer, "/events/lamp/pin", level="9", reason="x").status_code == 422
     assert post(officer, "/events/lamp/pin", level="2", reason="").status_code == 422
-    assert post(officer, "/events/lamp/pin", level="2", reason="x", version="1").status_code == 409
+    before = seen(officer.get("/events/lamp"))
+    post(officer, "/events/lamp/grade", grade="较大")
+    assert post(officer, "/events/lamp/pin", level="2", reason="x", seen=before).status_code == 409
     post(officer, "/events/lamp/pin", level="", reason="已核实")
     with site.ledger.read() as tx:
         assert tx.events.get(["lamp"])["lamp"].pinned_level is None

@@ -46,8 +46,8 @@ class Office:
         data = {"csrf": token_of(client.get("/password"))}
         base = re.match(r"/(tasks|policies|events)/[^/]+", path)
         if base:
-            found = re.search(r'name="version" value="(\d+)"', client.get(base[0]).text)
-            data |= {"version": found[1]} if found else {}
+            found = re.search(r'name="(version|seen)" value="(\w+)"', client.get(base[0]).text)
+            data |= {found[1]: found[2]} if found else {}
         answer = client.post(path, data=data | fields)
         assert answer.status_code == status, (path, answer.status_code, answer.text[-600:])
         return answer.headers.get("location", "").split("?")[0] or answer.text

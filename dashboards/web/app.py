@@ -14,6 +14,7 @@ from starlette.staticfiles import StaticFiles
 from dashboards.api.v1 import create_api
 from dashboards.site import Site
 from dashboards.web import (
+    alike,
     answering,
     audit,
     documents,
@@ -93,6 +94,7 @@ ROUTES = (
     Row("GET", "/events/{event_id}", events.one, STAFF),
     Row("GET", "/live/events/{event_id}", events.live, STAFF),
     Row("GET", "/live/events/{event_id}/spread", events.spread, STAFF),
+    Row("GET", "/live/events/{event_id}/alike", alike.card, OFFICER),
     Row("GET", "/events/{event_id}/ledger", ledger.page, STAFF),
     Row("GET", "/events/{event_id}/ledger.{format}", ledger.export, STAFF),
     Row("POST", "/events/{event_id}/pin", event_actions.pin, OFFICER),

@@ -10,7 +10,7 @@ from fastapi import HTTPException
 from starlette.responses import Response
 
 from dashboards.decisions import Decision, decide
-from dashboards.web.events import visible
+from dashboards.web.events import mark, visible
 from dashboards.web.overview import OPEN_STATES
 from dashboards.web.visit import Here
 from storage.ports import DocumentQuery, StaleVersion, Transaction
@@ -20,10 +20,9 @@ GRADES = ("特别重大", "重大", "较大", "一般")
 
 
 def current(visit: Here, tx: Transaction, event_id: str) -> Event:
-    """The event as the person saw it; StaleVersion when somebody changed it since the page was made."""
+    """The event as the person saw it; StaleVersion when its level, its state or a person's word on it changed since."""
     event = visible(visit, tx, event_id)
-    seen = visit.text("version", 20)
-    if seen != str(event.version):
+    if visit.text("seen", 20) != mark(event):
         raise StaleVersion("此事件刚刚被更新，您的操作没有保存。请核对最新内容后重试。")
     return event
 
