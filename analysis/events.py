@@ -11,24 +11,28 @@ and pin, and nothing undoes that.
 
 import hashlib
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
 from analysis.events_index import Held, Index
 from analysis.events_kept import Vector
-from analysis.events_near import MOST, other_object, subject
+from analysis.events_near import MOST, known_places, other_object, subject
 from analysis.events_people import merge, move, split
 from analysis.events_proof import least, proven
-from analysis.events_words import SLOW_KINDS, Read, by_arrival, read, read_row, usual
+from analysis.events_words import SLOW_KINDS, Read, area_words, by_arrival, read, read_row, usual
 from analysis.neardup import Window, signatures
 from storage.types import Assessment, Document, Office, Reason, StoredDocument
 
 FLARE_UP = timedelta(hours=72)
 _BIGGER = 0.08  #: what each doubling of an event adds to its claim
-_DAYS_SLOW, _DAYS_SOCIAL, _DAYS = 300.0, 2.0, 6.0  #: time constants of the decay: board and hotline, social, others
-_ELSEWHERE = 0.6  #: another named place
+_DAYS_SLOW, _DAYS_SOCIAL, _DAYS = 300.0, 1.0, 6.0  #: time constants of the decay: board and hotline, social, others
+# Those of short texts were chosen on benchmarks/events_flash.py (new matters in an office that has seen the like
+# elsewhere) and on the sample town.
+_ELSEWHERE = {True: 0.6, False: 0.02}  #: another named place: of a letter, of a short text, which names one place only
+_NOWHERE = 0.1  #: a short text names a place, the event none, and it has been silent
+_FRESH = timedelta(hours=6)  #: silence within which one place speaks for one matter of short texts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +57,7 @@ class Grouper:
 
     def __init__(self, office: Office, *, window_days: float = 14) -> None:
         self._office = office
+        self._areas = area_words(office.places.values())
         self._window = timedelta(days=window_days)
         self._clear()
 
@@ -67,7 +72,7 @@ class Grouper:
         """Take the store's documents (oldest first) with the events they are in; then go on as if never stopped."""
         self._clear()
         for row in by_arrival(rows):
-            doc = read_row(row)
+            doc = read_row(row, self._areas)
             if doc.id in self._index.documents:
                 continue
             self._tick(doc)
@@ -80,7 +85,7 @@ class Grouper:
 
         A document that was assigned before keeps its event: a second delivery changes nothing.
         """
-        docs = sorted({d.id: read(d, a) for d, a in batch}.values(), key=lambda d: d.order)
+        docs = sorted({d.id: read(d, a, self._areas) for d, a in batch}.values(), key=lambda d: d.order)
         missing = [d for d in docs if not d.signature]
         own = dict(zip([d.id for d in missing], signatures([d.text for d in missing]), strict=True))
         near = self._near.assign([d.id for d in docs], [own.get(d.id, d.signature) for d in docs], [d.at for d in docs])
@@ -196,8 +201,8 @@ class Grouper:
             event = kept.event if kept else self._threads.get(target) if target and code == "event.thread" else None
             if event in self._index.events:
                 held = self._live(self._index.events[event])
-                if code == "event.duplicate" and other_object(doc, held) < 1:
-                    continue  # one form letter about two schools is two matters
+                if code == "event.duplicate" and (other_object(doc, held) < 1 or self._elsewhere(doc, held)):
+                    continue  # one form letter about two schools is two matters, one sentence about two towns too
                 return held.id, Reason(code=code, text=text, evidence=(target,) if kept and target else ())
         early = self._threads.pop(doc.id, None)
         if early in self._index.events:
@@ -212,9 +217,10 @@ class Grouper:
             likeness = self._index.likeness(vector, held) * (1 + _BIGGER * math.log2(held.count) if held.slow else 1.0)
             if MOST * likeness < least(self._index, doc, held) or (best is not None and MOST * likeness < best[0]):
                 continue  # nothing that speaks for it could be enough
-            likeness *= self._nearness(doc, held)
+            near, here = self._nearness(doc, held)
+            likeness *= near
             if best is None or (likeness, held.id) > best[:2]:
-                shared = proven(self._index, doc, vector, held, likeness)
+                shared = proven(self._index, doc, vector, held, likeness, here)
                 if shared is not None:
                     best = (likeness, held.id, shared)
         if best is None:
@@ -223,18 +229,28 @@ class Grouper:
         lead = self._index.events[best[1]].lead
         return best[1], Reason(code="event.words", text=f"共有少见词：{words}", evidence=(lead,), weight=best[0])
 
-    def _nearness(self, doc: Read, held: Held) -> float:
-        """Decay with the time between document and event, and a damper where they name different places."""
-        gap = max(held.first_at - doc.at, doc.at - held.last_at, timedelta(0)) / timedelta(days=1)
-        social = doc.kind in ("social", "hotlist")
-        days = _DAYS_SLOW if held.slow or doc.kind in SLOW_KINDS else _DAYS_SOCIAL if social else _DAYS
-        near = math.exp(-gap / days)
-        mine, theirs = self._specific(doc.places), self._specific(held.places)
-        near *= _ELSEWHERE if mine and theirs and not mine & theirs else 1.0
-        near *= subject(doc, held, bool(mine & theirs))
-        return near * other_object(doc, held)
+    def _nearness(self, doc: Read, held: Held) -> tuple[float, bool]:
+        """Decay with the time between document and event, with a damper where they name different places; and whether a
+        short text is of this hour and of this place."""
+        gap = max(held.first_at - doc.at, doc.at - held.last_at, timedelta(0))
+        slow, social = doc.kind in SLOW_KINDS, doc.kind in ("social", "hotlist")
+        days = _DAYS_SLOW if held.slow or slow else _DAYS_SOCIAL if social else _DAYS
+        near = math.exp(-gap / timedelta(days=days))
+        mine, theirs = self._specific(doc.places), self._specific(known_places(held))
+        same = bool(mine & theirs)
+        if mine and theirs and not same:
+            near *= _ELSEWHERE[slow]
+        elif mine and not theirs and not slow and gap > _FRESH:
+            near *= _NOWHERE
+        here = same and not slow and gap <= _FRESH
+        return near * subject(doc, held, same, here) * other_object(doc, held), here
 
-    def _specific(self, places: frozenset[str]) -> set[str]:
+    def _elsewhere(self, doc: Read, held: Held) -> bool:
+        """Whether both name places and none lies in the other's."""
+        mine, theirs = self._specific(doc.places), self._specific(known_places(held))
+        return bool(mine and theirs) and not mine & theirs
+
+    def _specific(self, places: Collection[str]) -> set[str]:
         """Places below the office's own area, with what they lie in."""
         found = set()
         for place_id in places:

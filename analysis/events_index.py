@@ -30,6 +30,7 @@ _HAPAX = {
     False: 0.1,
 }  #: share of a word that nobody else used in a document's length: it cannot match anything
 _POWER = {True: 1.5, False: 0.7}  #: of the inverse document frequency: slow kinds are long, others short
+_WHERE = 0.3  #: what remains of a word's weight in a short text where it only says where
 _HALVE = 1 << 20  #: documents after which word frequencies are halved
 _OBJECTS = 40  #: named things of an event that are kept
 _SETTLES, _SELDOM = 8, 0.15  #: documents from which words of an event are let go, those that fewer than this share hold
@@ -53,7 +54,7 @@ class Held:
     sums: dict[int, float] | None = None
     holders: Counter[int] | None = None  #: documents that hold a word or a pair
     length: float = 1.0
-    places: frozenset[str] = frozenset()
+    places: dict[str, int] | frozenset[str] = frozenset()  #: documents that name it; the same
     objects: dict[str, int] | frozenset[str] = frozenset()  #: documents that name it; a set while it has one document
     topics: dict[str, int] | frozenset[str] = frozenset()  #: the same for topics
     closed_at: datetime | None = None
@@ -106,6 +107,9 @@ class Index:
         else:
             seen = {f: log(frequency[f] + 0.5) for f in doc.words}
         raw = {f: w * max(0.0, log_total - seen[f]) ** power for f, (w, _) in doc.words.items()}
+        if not slow:  # short texts: where is weighed by the place itself, see `analysis.events`
+            for f in doc.where:
+                raw[f] *= _WHERE
         top = sorted(raw, key=lambda f: (-raw[f], f))[: TOP[slow]]
         length = math.sqrt(sum(raw[f] ** 2 * (hapax if frequency[f] == 1 else 1.0) for f in top)) or 1.0
         return Vector({f: raw[f] / length for f in top}, list(doc.pairs))
@@ -206,7 +210,10 @@ class Index:
         held.seen_at = max(held.seen_at, doc.seen_at)
         held.letters += doc.kind in SLOW_KINDS
         held.weigh_letters()
-        held.places |= doc.places
+        if doc.places:
+            places = Counter(held.places)
+            places.update(doc.places)
+            held.places = dict(places.most_common(_OBJECTS))
         counts = Counter(held.objects)
         counts.update(doc.objects)
         held.objects = dict(counts.most_common(_OBJECTS))

@@ -9,19 +9,29 @@ HELD = 0.2  #: share of an event's documents that must hold a word, name or topi
 _OTHER_TOPIC = 0.3
 _NO_TOPIC = 0.8  #: only one of the two lies in a topic
 _OTHER_OBJECT = {"小区": 0.4, "食堂": 0.4, "商家": 0.4, "学校": 0.02, "企业": 0.02}  #: another one by name
+_HERE = 1.5  #: at the same place within hours, and no topic against it
 _SAME = 2.0  #: the same topic at the same place
 MOST = _SAME  #: the largest factor that anything here gives
 
 
-def subject(doc: Read, held: Held, same_place: bool) -> float:
-    """Factor on the likeness: topics that differ speak against one matter, one topic at one place speaks for it."""
+def subject(doc: Read, held: Held, same_place: bool, here: bool) -> float:
+    """Factor on the likeness: topics that differ speak against one matter, one topic at one place speaks for it,
+    and so do one place and one hour."""
     counts = held.topics if isinstance(held.topics, dict) else dict.fromkeys(held.topics, 1)
     known = {topic for topic, n in counts.items() if n >= HELD * held.count}
     if doc.topics and known:
         if doc.topics & known:
             return _SAME if same_place else 1.0
         return _OTHER_TOPIC
+    if here:
+        return _HERE
     return _NO_TOPIC if doc.topics or known else 1.0
+
+
+def known_places(held: Held) -> list[str]:
+    """Where the event is: what a share of its documents names."""
+    counts = held.places if isinstance(held.places, dict) else dict.fromkeys(held.places, 1)
+    return [place for place, n in counts.items() if n >= HELD * held.count]
 
 
 def other_object(doc: Read, held: Held) -> float:

@@ -1,5 +1,6 @@
 """Staff's decisions on the index: merge, split, move."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 from analysis.events_index import Held, Index
@@ -16,7 +17,7 @@ def merge(index: Index, a: str, b: str) -> tuple[str, str]:
         if kept.event == second.id:
             kept.event = first.id
     first.first_at, first.last_at = min(first.first_at, second.first_at), max(first.last_at, second.last_at)
-    first.places |= second.places
+    first.places = dict(Counter(first.places) + Counter(second.places))
     _refill(index, first)
     index.drop(second)
     return first.id, second.id

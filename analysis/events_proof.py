@@ -29,13 +29,13 @@ def least(index: Index, doc: Read, held: Held) -> float:
     return _SHORT + _CROWD * math.log10(max(1.0, index.total / 500))
 
 
-def proven(index: Index, doc: Read, vector: Vector, held: Held, likeness: float) -> list[int] | None:
+def proven(index: Index, doc: Read, vector: Vector, held: Held, likeness: float, here: bool) -> list[int] | None:
     """The words that both share if this likeness is enough, by itself or with a name that tells; else None."""
     if likeness < least(index, doc, held):
         return None
     shared = index.shared(vector, held)
     if not held.slow and doc.kind not in SLOW_KINDS:
-        return list(shared) if _short(index, vector, held, likeness, shared) else None
+        return list(shared) if _short(index, doc, held, likeness, shared, here) else None
     names = index.told_by(vector.names, held, _RARE, _COMMON)
     told = likeness >= _SURE or bool(names and index.told_by(shared, held, _RARE, _COMMON))
     if told and doc.kind in SLOW_KINDS and len(doc.words) >= _ROOM:
@@ -49,8 +49,15 @@ def _beside(doc: Read, shared: dict[int, float], names: list[int], held: Held) -
     return (sum(shared.values()) - named) / held.length
 
 
-def _short(index: Index, vector: Vector, held: Held, likeness: float, shared: dict[int, float]) -> bool:
-    """Short texts: among many documents some are alike by chance, unless a word tells them."""
+def _short(index: Index, doc: Read, held: Held, likeness: float, shared: dict[int, float], here: bool) -> bool:
+    """Short texts: among many documents some are alike by chance, unless a word tells them.
+
+    The name of a town tells where, not what: all its matters share it. Within hours at one place (`here`) any other
+    word will do.
+    """
+    said = [f for f in shared if f not in doc.where]
     if likeness >= _SURE:
-        return len(shared) > 1
-    return len(index.told_by(shared, held, _TOLD, HELD)) > (index.total > _FEW)
+        return len(said) > 1
+    if here:
+        return bool(said)
+    return len(index.told_by(said, held, _TOLD, HELD)) > (index.total > _FEW)

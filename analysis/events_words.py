@@ -13,8 +13,9 @@ from math import exp
 
 import rjieba
 
+from analysis.events_objects import objects
 from analysis.words import background
-from storage.types import Assessment, Document, Kind, StoredDocument
+from storage.types import Assessment, Document, Kind, Place, StoredDocument
 
 BITS = 22
 _MASK = (1 << BITS) - 1
@@ -24,23 +25,9 @@ _TITLE_WEIGHT, _TEXT_WEIGHT = 2.0, 1.0
 #: matters on message boards and hotlines live for months, those of social media for days
 SLOW_KINDS: frozenset[Kind] = frozenset({"message", "hotline"})
 _NAMED = 300  #: characters of a text in which names are looked for
-_KINDS = {
-    "学校": "学校食堂|学校|小学|中学|幼儿园",
-    "食堂": "食堂",
-    "小区": "小区|花园|公寓|家园|新城",
-    "企业": "外贸公司|公司|印染厂|化工厂",
-    "商家": "医院|饭店|酒店|超市|健身房",
-}
-_OBJECT_KIND = {word: kind for kind, text in _KINDS.items() for word in text.split("|")}
-_OBJECT = re.compile(
-    r"(?P<name>[\u4e00-\u9fff]{2})(?P<kind>" + "|".join(sorted(_OBJECT_KIND, key=lambda w: (-len(w), w))) + ")"
-)
-#: characters that stand before such a word without naming anything
-_EMPTY = re.compile(
-    "[的地得在了是和与到从住个这那我你他她它们有无不没进出入该本各某旁边内外里前后近被把让给对为于等及或又也都就才家所"
-    "吃完喝去来看说用]|(?<!第)一$"  # 北苑一小学 is some school of 北苑, not the first one
-)
 _WORD = re.compile(r"\w")
+_AREAS = frozenset(["city", "town", "village", "road", "river"])
+_SUFFIX = re.compile(r"(?<=..)(?:街道|[省市区县镇乡村])\Z")
 _STOP = frozenset(
     [
         "我们",
@@ -110,6 +97,7 @@ class Read:
     kind: Kind
     words: dict[int, tuple[float, str]]  #: feature → (weight, the word as it stands)
     pairs: dict[int, str]  #: feature of two words that stand together, a name perhaps → the two
+    where: frozenset[int]  #: those of its words that only say where
     objects: frozenset[str]  #: what it is about by name: kind and the two characters before it ("学校 月华")
     places: frozenset[str]  #: ids of the places it names, the surest three
     topics: frozenset[str]
@@ -124,21 +112,26 @@ class Read:
         return (self.seen_at, self.at, self.thread is not None or self.reply_to is not None, self.id)
 
 
-def read(document: Document, assessment: Assessment) -> Read:
-    """From the masked text where there is one, so that a restart reads exactly what was read before."""
+def read(document: Document, assessment: Assessment, areas: frozenset[int] = frozenset()) -> Read:
+    """From the masked text where there is one, so that a restart reads exactly what was read before.
+
+    areas: features of the words that name towns, villages and roads.
+    """
     title = assessment.masked_title or document.title
     text = assessment.masked_text or document.text
     places = sorted(assessment.places, key=lambda p: (-p.confidence, p.id))[:3]
     cut = (cut_words(title), cut_words(text[:_TEXT]))
+    words = features(*cut)
     return Read(
         id=document.id,
         at=min(document.at, document.fetched_at),
         seen_at=document.fetched_at,
         kind=document.kind,
-        words=features(*cut),
+        words=words,
         pairs=pairs(*cut),
-        objects=objects(f"{title} {text[:_NAMED]}"),
-        places=frozenset(p.id for p in places),
+        where=areas.intersection(words),
+        objects=objects(_readable(f"{title} {text[:_NAMED]}"), [p.name for p in places]),
+        places=frozenset(p.id for p in places if p.ours),
         topics=frozenset(t.id for t in assessment.topics if t.incident),
         thread=document.thread if document.thread != document.id else None,
         reply_to=document.reply_to,
@@ -147,9 +140,22 @@ def read(document: Document, assessment: Assessment) -> Read:
     )
 
 
-def read_row(row: StoredDocument) -> Read:
+def read_row(row: StoredDocument, areas: frozenset[int] = frozenset()) -> Read:
     """The same from the store."""
-    return read(row.document, row.assessment)
+    return read(row.document, row.assessment, areas)
+
+
+def area_words(places: Iterable[Place]) -> frozenset[int]:
+    """Features of the words that say where and not what: names of towns, villages and roads, whole and as they are cut.
+
+    A school, a market or a firm is what a matter is about, so its name is left out.
+    """
+    found: set[int] = set()
+    for place in places:
+        for name in (place.name, *place.aliases) if place.type in _AREAS else ():
+            short = _SUFFIX.sub("", name)
+            found.update(_feature(word) for word in (name, short, *cut_words(name)) if len(word) > 1)
+    return frozenset(found)
 
 
 def by_arrival(rows: Iterable[StoredDocument], *, at_hand: int = 20_000) -> Iterator[StoredDocument]:
@@ -166,16 +172,6 @@ def by_arrival(rows: Iterable[StoredDocument], *, at_hand: int = 20_000) -> Iter
             yield heappop(waiting)[1]
     while waiting:
         yield heappop(waiting)[1]
-
-
-def objects(text: str) -> frozenset[str]:
-    """Named schools, estates, firms: two matters of the same kind about two of them are not one."""
-    found = set()
-    for match in _OBJECT.finditer(_readable(text)):
-        name = match.group("name")
-        if not _EMPTY.search(name) and len(rjieba.cut(name, False)) > 1:  # a word of the dictionary is no name
-            found.add(f"{_OBJECT_KIND[match.group('kind')]} {name}")
-    return frozenset(found)
 
 
 def cut_words(text: str) -> list[str]:

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from small_office import small_office
 
 from analysis.events import Assignment, Grouper, event_id
-from analysis.events_words import by_arrival, objects
+from analysis.events_objects import objects
+from analysis.events_words import by_arrival
 from storage.types import Assessment, Document, PlaceHit, Sentiment, StoredDocument
 
 OFFICE = small_office()
@@ -231,6 +232,33 @@ def test_a_named_school_is_told_from_any_school() -> None:
     assert objects("要求公布食堂供餐单位") == objects("这所实验小学") == objects("他在附近学校") == frozenset()
 
 
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("玉金华小学学区突然调整", {"学校 金华"}),  # a word of the dictionary, but a place's name
+        ("竹晨里学校食堂的后厨没人管", {"学校 晨里"}),
+        ("当初买房就是为了月曦城小学", {"学校 曦城"}),
+        ("苏溪镇中心小学门口", {"学校 苏溪"}),
+        ("义乌市第二中学的食堂", {"学校 第二"}),
+        ("后宅小学和廿三里街道中心小学", {"学校 后宅", "学校 三里"}),
+        ("金华医院都满了", set()),  # any hospital of the city
+        ("大学校园里", set()),
+        ("村里小学", set()),
+        ("小区，学校，公司", set()),
+        ("物业公司", set()),
+    ],
+)
+def test_what_names_a_school_or_a_firm(text: str, found: set[str]) -> None:
+    assert objects(text, ["后宅街道", "廿三里街道"]) == found
+
+
+@given(st.text(alphabet="金华小学食堂里的第二中新，。 公司", max_size=30))
+def test_names_are_two_characters_of_the_text(text: str) -> None:
+    for name in (one.split()[1] for one in objects(text)):
+        assert len(name) == 2
+        assert name in text
+
+
 def test_the_same_words_about_two_schools_are_two_matters() -> None:
     text = "{}学校食堂中午的肉是变质的，班里好几个孩子吃坏肚子在医院挂水，要求公开进货单，后厨没人管。"
     posts = [pair(i, "", text.format(n) + "！" * i, kind="social") for i, n in enumerate(["丹园", "月溪"] * 6)]
@@ -274,3 +302,32 @@ def test_hostile_texts() -> None:
     found = Grouper(OFFICE).assign([pair(i, "", text) for i, text in enumerate(odd)])
     assert len(found) == len(odd)
     assert Grouper(OFFICE).assign([]) == []
+
+
+def told(n: int, text: str, place: str, at: datetime) -> tuple[Document, Assessment]:
+    document = Document(id=f"{place}{n}", text=text, kind="social", source="weibo", published_at=at, fetched_at=at)
+    name = OFFICE.places[place].name
+    hit = PlaceHit(id=place, name=name, confidence=0.9, ours=OFFICE.places[place].ours, reason="全称")
+    return document, Assessment(id=document.id, sentiment=CALM, places=(hit,))
+
+
+FIRES = (
+    "化工厂着火了，消防车来了好几辆",
+    "化工厂冒黑烟，消防车堵在路口",
+    "着火的化工厂听到几声巨响",
+    "化工厂着火，黑烟呛得睁不开眼",
+)
+
+
+def test_a_new_matter_is_no_part_of_the_like_in_another_town_or_of_other_talk_in_the_same() -> None:
+    grouper = Grouper(OFFICE)
+    old = [told(n, f"佛堂镇{FIRES[n % 4]}{'。' * n}", "fotang", START + timedelta(minutes=n)) for n in range(8)]
+    talk = [
+        told(n, f"北苑街道{text}", "beiyuan", START) for n, text in enumerate(("早市的桂花糕好吃", "谁捡到一只猫"), 90)
+    ]
+    before = {a.event for a in grouper.assign([*old, *talk])}
+    later = START + timedelta(hours=5)
+    posts = [told(n, f"北苑街道{FIRES[n % 4]}{'！' * n}", "beiyuan", later + timedelta(seconds=n)) for n in range(12)]
+    found = [a.event for a in grouper.assign(posts)]
+    assert not before & set(found)
+    assert len(set(found)) == 1, "and it is one matter, whichever words tell of it"
