@@ -80,7 +80,7 @@ def test_a_replay_decides_like_the_running_program(tmp_path: Path) -> None:
     expected = live(tmp_path / "live", kept, until)
     prepared = prepare(kept, small_office())
     save(prepared, tmp_path / "prepared.jsonl")
-    found = rows(run(load(tmp_path / "prepared.jsonl"), small_office()).changes)
+    found = rows(run(load(tmp_path / "prepared.jsonl", small_office()), small_office()).changes)
     assert rows(run(prepared, small_office()).changes) == found
     assert len(expected) > 3
     assert any(before > after for _, _, before, after, _, _ in expected)

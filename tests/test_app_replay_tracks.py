@@ -46,7 +46,7 @@ def stream(seed: int, days: float, events: int) -> Prepared:
     first = {a.member.event: n for n, a in reversed(list(enumerate(made)))}
     for number in sorted(first.values())[::4]:
         made[number] = replace(made[number], previous="before")
-    return Prepared(office="", arrivals=made)
+    return Prepared(arrivals=made)
 
 
 @pytest.mark.parametrize(("seed", "days"), [(1, 4), (2, 4), (3, 4), (4, 20), (5, 20)])
