@@ -139,7 +139,7 @@ class _Grouping:
 
     def _assign(self, pairs: Sequence[tuple[Document, Assessment]]) -> None:
         for (document, assessment), found in zip(pairs, self.grouper.assign(pairs), strict=True):
-            arrival = _arrival(document, assessment, found, self.office)
+            arrival = arrival_of(document, assessment, found, self.office)
             self.made.arrivals.append(arrival)
             count(arrival, self._hours)
             self._by_event.setdefault(found.event, []).append(arrival)
@@ -162,7 +162,8 @@ class _Grouping:
                 self.made.closed[event] = at
 
 
-def _arrival(document: Document, assessment: Assessment, found: Assignment, office: Office) -> Arrival:
+def arrival_of(document: Document, assessment: Assessment, found: Assignment, office: Office) -> Arrival:
+    """What grading reads of a document that is understood and grouped."""
     return Arrival(
         at=micros(document.fetched_at),
         member=member_of(document, assessment, found, office, document.fetched_at),
