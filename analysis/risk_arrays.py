@@ -1,6 +1,6 @@
 """The factors of `analysis.risk_factors` for many moments at once: the same sums in the same order, so the same digits.
 
-`tests/test_analysis_risk_arrays.py` holds both against each other, bit by bit. Shapes are (n,) throughout; nan stands
+`tests/test_app_replay_tracks.py` holds both against each other, bit by bit. Shapes are (n,) throughout; nan stands
 for a missing input.
 """
 

@@ -11,7 +11,7 @@ from analysis.risk_picture import Picture
 from storage.types import Topic
 
 #: sensitivity of a mark, whatever the topic: the five must-answer kinds (国办发〔2016〕61号), rumour, casualties, crowd
-_SENSITIVE = {
+SENSITIVE = {
     "must.emergency": (0.9, "突发事件"),
     "must.moral": (0.9, "触及道德底线"),
     "casualty": (0.9, "人员伤亡"),
@@ -21,8 +21,8 @@ _SENSITIVE = {
     "must.vital": (0.7, "重大切身利益"),
     "rumour": (0.7, "疑似谣言"),
 }
-_MARK_VOICES = 2  #: voices that must carry a mark before it counts for the whole event (or a tenth of them)
-_NO_LIMIT = 48.0  #: hours, 国办发〔2016〕61号
+MARK_VOICES = 2  #: voices that must carry a mark before it counts for the whole event (or a tenth of them)
+NO_LIMIT = 48.0  #: hours, 国办发〔2016〕61号
 
 
 def sensitivity(seen: Picture) -> float | None:
@@ -39,10 +39,10 @@ def most_sensitive(seen: Picture) -> tuple[float, str] | None:
         named = [seen.event.topic]
     found = [(_of_topic(seen, topics[t]), topics[t].name) for t in named if t in topics]
     if tally.marks or seen.event.flags:
-        need = min(_MARK_VOICES, max(1, math.ceil(tally.voices / 10)))
+        need = min(MARK_VOICES, max(1, math.ceil(tally.voices / 10)))
         for code in (*tally.marks, *seen.event.flags):
-            if code in _SENSITIVE and (code in seen.event.flags or tally.flagged(code).documents >= need):
-                found.append(_SENSITIVE[code])
+            if code in SENSITIVE and (code in seen.event.flags or tally.flagged(code).documents >= need):
+                found.append(SENSITIVE[code])
     return max(found, default=None)
 
 
@@ -133,7 +133,7 @@ def limit_hours(seen: Picture) -> float:
         and (not rule.flags or flags & set(rule.flags))
         and (not rule.kinds or not seen.tally.kinds.keys().isdisjoint(rule.kinds))
     ]
-    return min(hours, default=_NO_LIMIT)
+    return min(hours, default=NO_LIMIT)
 
 
 #: code, name, measure: the order of the card

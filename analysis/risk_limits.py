@@ -7,10 +7,10 @@ from analysis.risk_picture import Picture
 from analysis.risk_tally import GRAVE_RUMOUR, Mark, Tally
 from storage.types import Level, Office, Reason
 
-_VOICES = 3  #: voices (or one authoritative source) that make a machine's mark a floor before a person confirmed it
-_SHARE = 0.05  #: of all voices that they must be as well ...
-_MANY = 20  #: ... or however many others speak
-_SURE = 0.8  #: authority from which one source is enough
+VOICES = 3  #: voices (or one authoritative source) that make a machine's mark a floor before a person confirmed it
+SHARE = 0.05  #: of all voices that they must be as well ...
+MANY = 20  #: ... or however many others speak
+SURE = 0.8  #: authority from which one source is enough
 
 _WORDS = {
     "must.policy": "重大政策误读",
@@ -36,10 +36,14 @@ def floors(seen: Picture) -> tuple[Level | None, tuple[Reason, ...]]:
         if evidence is None:
             continue
         level = seen.office.level(level_id)
-        words = f"事件等级为{key[6:]}" if key.startswith("grade.") else _WORDS.get(key, key)
-        text = f"{words}，不低于{seen.office.level_name(level)}"
-        found.append((level, Reason(code=f"floor.{key}", text=text, evidence=evidence)))
+        found.append((level, floor_reason(key, level, evidence, seen.office)))
     return max((level for level, _ in found), default=None), tuple(reason for _, reason in found)
+
+
+def floor_reason(key: str, level: Level, evidence: tuple[str, ...], office: Office) -> Reason:
+    """What the card says of a floor that holds."""
+    words = f"事件等级为{key[6:]}" if key.startswith("grade.") else _WORDS.get(key, key)
+    return Reason(code=f"floor.{key}", text=f"{words}，不低于{office.level_name(level)}", evidence=evidence)
 
 
 def _holds(key: str, seen: Picture) -> tuple[str, ...] | None:
@@ -48,13 +52,13 @@ def _holds(key: str, seen: Picture) -> tuple[str, ...] | None:
         return () if seen.event.incident_grade == key[6:] else None
     if key in seen.event.flags:
         return seen.tally.flagged(key).evidence
-    return _enough(seen.tally.flagged(GRAVE_RUMOUR if key == "rumour.grave" else key), seen.tally.voices)
+    return enough(seen.tally.flagged(GRAVE_RUMOUR if key == "rumour.grave" else key), seen.tally.voices)
 
 
-def _enough(mark: Mark, documents: int) -> tuple[str, ...] | None:
+def enough(mark: Mark, documents: int) -> tuple[str, ...] | None:
     by = len(mark.voices)
-    held = by >= _MANY or (by >= _VOICES and mark.documents >= _SHARE * documents)
-    return mark.evidence if held or mark.authority >= _SURE else None
+    held = by >= MANY or (by >= VOICES and mark.documents >= SHARE * documents)
+    return mark.evidence if held or mark.authority >= SURE else None
 
 
 def caps(seen: Picture) -> tuple[Level | None, tuple[Reason, ...]]:

@@ -20,15 +20,17 @@ DAY = 24 * HOUR
 ECHO = ("government", "reply", "hotlist", "news")
 #: figures of a document in the order of the bits of `Tally.figures`
 FIGURES = (("阅读量", "reads"), ("转发", "reposts"), ("评论", "comments"), ("点赞", "likes"))
+#: heat of one of each, thousandths
+WEIGHTS = (1, 2000, 1500, 200)
 #: authority of a source that has none of its own, by kind: 央媒 1, 省媒 .8, 市媒 .6, 本地论坛 .4, 热线 .3
 _AUTHORITY = {"news": 0.6, "government": 0.6, "hotlist": 0.6, "forum": 0.4, "social": 0.4, "message": 0.3}
 _AUTHORITY |= {"hotline": 0.3, "reply": 0.0}
 #: marks that make a rumour a grave one
-_GRAVE = frozenset({"casualty", "crowd", "must.emergency"})
-#: voices that carry "rumour" and one of _GRAVE; no flag of a document has this name
+GRAVE = frozenset({"casualty", "crowd", "must.emergency"})
+#: voices that carry "rumour" and one of GRAVE; no flag of a document has this name
 GRAVE_RUMOUR = "rumour+"
-_EVIDENCE = 3  #: documents that are named for a mark
-_MOST = 10**9  #: a figure beyond it is a slip
+EVIDENCE = 3  #: documents that are named for a mark
+MOST = 10**9  #: a figure beyond it is a slip
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICRO = timedelta(microseconds=1)
 
@@ -164,7 +166,7 @@ class Tally:
 
     def _mark(self, member: Member, stamp: int) -> None:
         flags = set(member.flags)
-        if "rumour" in flags and flags & _GRAVE:
+        if "rumour" in flags and flags & GRAVE:
             flags.add(GRAVE_RUMOUR)
         for flag in flags:
             mark = self.marks.get(flag)
@@ -172,7 +174,7 @@ class Tally:
                 mark = self.marks[flag] = Mark()
             mark.documents += 1
             insort(mark.first, (stamp, member.document))
-            del mark.first[_EVIDENCE:]
+            del mark.first[EVIDENCE:]
             mark.voices.add(member.author or member.document)
             mark.authority = max(mark.authority, authority(member))
 
@@ -234,9 +236,7 @@ def _figures(member: Member) -> int:
 def heat_of(member: Member, factor: Mapping[str, float]) -> int:
     """Heat of one document, millionths; figures beyond a thousand million are slips and cut there."""
     heat = 1000
-    for figure, weight in (
-        (member.reposts, 2000), (member.comments, 1500), (member.likes, 200), (member.reads, 1)
-    ):  # fmt: skip
+    for figure, weight in zip((member.reads, member.reposts, member.comments, member.likes), WEIGHTS, strict=True):
         if figure is not None and figure > 0:
-            heat += weight * min(_MOST, figure)
+            heat += weight * min(MOST, figure)
     return round(1000 * factor.get(member.kind, 1.0)) * heat

@@ -1,6 +1,7 @@
-"""Burst detectors on a replayed stream: hourly counts of each topic, what each would catch at equal false alarms."""
+"""Burst detectors on a replayed stream: hourly counts of each topic, place and kind of source, as the running program
+counts them (`dashboards.bursts`), and what each detector would catch at equal false alarms."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from statistics import median
@@ -10,11 +11,12 @@ import numpy as np
 from analysis.bursts import DAY, FEWEST
 from analysis.bursts_compare import Series, detectors, episodes, threshold_for
 from analysis.risk_tally import HOUR, micros
-from app.replay_prepared import Prepared
+from app.replay_prepared import Arrival, Prepared
 from app.townstream import Incident
 
 _WARM = 2 * DAY  #: hours of a stream before alarms count; two days are the least that a seasonal value can be read from
 _LATE = timedelta(hours=6)  #: an alarm this long after the peak is none
+Key = tuple[str, str]  #: "topic" | "area" | "kind", and its id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,9 +26,11 @@ class DetectorFigures:
     name: str
     threshold: float
     false_per_month: float
-    caught: int
-    due: int  #: incidents whose topic was counted long enough before
+    caught: int  #: incidents for which one of their streams rang
+    due: int  #: incidents whose streams were counted long enough before
     delay_hours: float | None  #: median from the incident's first document to the alarm
+    streams: int = 0
+    able: int = 0  #: streams that have an hour with enough documents to ring at all
 
 
 def compare(prepared: Prepared, truth: Sequence[Incident], most: float = 1.0) -> tuple[DetectorFigures, ...]:
@@ -34,43 +38,62 @@ def compare(prepared: Prepared, truth: Sequence[Incident], most: float = 1.0) ->
 
     Thresholds are chosen on the same stream, so the figures compare them and promise nothing.
     """
-    streams = _streams(prepared)
+    streams = streams_of(prepared)
     if not streams:
         return ()
-    quiet = {topic: _quiet(counts, [i for i in truth if i.topic == topic], prepared.origin) for topic, counts in
-             streams.items()}  # fmt: skip
-    due = [i for i in truth if i.topic in streams and _hour(i.start, prepared.origin) >= _WARM]
+    own = _touched(prepared, truth, streams)
+    quiet = {
+        key: _quiet(counts, [i for i in truth if key in own[i.id]], prepared.origin) for key, counts in streams.items()
+    }
+    due = [i for i in truth if own[i.id] and _hour(i.start, prepared.origin) >= _WARM]
+    able = sum(bool((counts[_WARM:] >= FEWEST).any()) for counts in streams.values())
     found = []
     for name, detector in detectors(_WARM).items():
-        values = {topic: detector(counts) for topic, counts in streams.items()}
+        values = {key: detector(counts) for key, counts in streams.items()}
 
-        def false(threshold: float, values: dict[str, Series] = values) -> float:
+        def false(threshold: float, values: dict[Key, Series] = values) -> float:
             hits = sum(bool(quiet[t][h]) for t, v in values.items() for h in episodes(v, streams[t], threshold, _WARM))
             days = sum(float(q[_WARM:].sum()) for q in quiet.values()) / DAY
             return hits / days * 30 if days else 0.0
 
         threshold = threshold_for(false, most)
-        delays = [d for i in due if (d := _delay(i, values[i.topic], streams[i.topic], threshold, prepared.origin))]
+        rang = [
+            [_delay(i, values[key], streams[key], threshold, prepared.origin) for key in sorted(own[i.id])] for i in due
+        ]
+        delays = [min(known) for row in rang if (known := [delay for delay in row if delay is not None])]
         found.append(
             DetectorFigures(
                 name=name, threshold=threshold, false_per_month=false(threshold), caught=len(delays), due=len(due),
-                delay_hours=median(delays) if delays else None,
+                delay_hours=median(delays) if delays else None, streams=len(streams), able=able,
             )
         )  # fmt: skip
     return tuple(found)
 
 
-def _streams(prepared: Prepared) -> dict[str, Series]:
-    """Topic → documents an hour, by the time they came in."""
+def streams_of(prepared: Prepared) -> dict[Key, Series]:
+    """Documents an hour of each stream, by the time they came in."""
     if not prepared.arrivals:
         return {}
     hours = (prepared.arrivals[-1].at - prepared.origin) // HOUR + 1
-    found: dict[str, Series] = {}
+    found: dict[Key, Series] = {}
     for arrival in prepared.arrivals:
-        if arrival.member.topic:
-            counts = found.setdefault(arrival.member.topic, np.zeros(hours))
-            counts[(arrival.at - prepared.origin) // HOUR] += 1
+        for key in _keys(arrival):
+            found.setdefault(key, np.zeros(hours))[(arrival.at - prepared.origin) // HOUR] += 1
     return found
+
+
+def _keys(arrival: Arrival) -> list[Key]:
+    """The streams that a document is counted in."""
+    member = arrival.member
+    place = [("area", member.area)] if member.area and member.ours else []
+    return [*(("topic", topic) for topic in arrival.topics), *place, ("kind", member.kind)]
+
+
+def _touched(prepared: Prepared, truth: Sequence[Incident], streams: Collection[Key]) -> dict[str, set[Key]]:
+    """Incident → the streams that its documents are counted in; that of its topic where none are named."""
+    keys = {a.member.document: _keys(a) for a in prepared.arrivals}
+    found = {i.id: {key for document in i.documents for key in keys.get(document, ())} for i in truth}
+    return {i.id: found[i.id] or {("topic", i.topic)} & set(streams) for i in truth}
 
 
 def _hour(at: datetime, origin: int) -> int:
@@ -78,7 +101,7 @@ def _hour(at: datetime, origin: int) -> int:
 
 
 def _quiet(counts: Series, incidents: Sequence[Incident], origin: int) -> Series:
-    """1 for hours without an incident of this topic, 0 for its hours and the day after its peak."""
+    """1 for hours without one of these incidents, 0 for their hours and the two days after their peak."""
     found = np.ones(len(counts))
     for i in incidents:
         found[max(0, _hour(i.start, origin)) : _hour(i.peak_at, origin) + 2 * DAY] = 0

@@ -5,6 +5,8 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from analysis.bursts import FEWEST
+from app.replay_detectors import DetectorFigures
 from app.replay_report import Curve, Difference, ReplayReport, Variant
 from app.replay_svg import bars, curve, stacked
 
@@ -71,9 +73,18 @@ def _truth(found: ReplayReport) -> Iterable[str]:
             (d.name, f"{d.threshold:.2f}", f"{d.false_per_month:.2f}", f"{d.caught}/{d.due}", _number(d.delay_hours))
             for d in found.detectors
         ]
-        most = f"每专题每30天误报不超过{found.false_alarms:g}次"
-        yield f"<h2>突增检测方法比较</h2><p>按专题逐小时计数，各方法阈值取本段数据上{most}。</p>"
+        most = f"每条流每30天误报不超过{found.false_alarms:g}次"
+        yield f"<h2>突增检测方法比较</h2><p>{_streams(found.detectors[0])}各方法阈值取本段数据上{most}。</p>"
         yield _table(("方法", "阈值", "误报/月", "发现", "延迟中位（时）"), cells)
+
+
+def _streams(figures: DetectorFigures) -> str:
+    """What is counted, and whether anything can ring at all."""
+    silent = "，都不够，各方法均不会报警" if not figures.able else ""
+    return (
+        f"按专题、地点、来源类别逐小时计数，共{figures.streams}条流；"
+        f"一小时至少{FEWEST}条才可能报警，达到过的有{figures.able}条流{silent}。"
+    )
 
 
 def _days(found: ReplayReport) -> str:

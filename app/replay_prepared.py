@@ -9,7 +9,7 @@ No look-ahead: a document exists from `fetched_at` on, with the figures it came 
 comes from the office's present weights, and a run with other weights keeps the grouping that follows from it.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from heapq import heappop, heappush
@@ -24,10 +24,12 @@ from analysis.events import Assignment, Grouper
 from analysis.risk_tally import micros, moment
 from app.facts import member_of, pooled
 from app.replay_course import Course, Rhythm
+from app.replay_origin import changed, origin_of
 from app.usual import ArrivedHours, Usual
 from storage.types import Assessment, DepartmentGuess, Document, Event, Member, Office
 
-FORMAT = "minsheng-replay-2"
+_FORMATS = "minsheng-replay-"  #: what files of any version begin with
+FORMAT = f"{_FORMATS}3"
 _BATCH = 1000
 _GUESSES = 3  #: departments kept of a document
 _HOUR = 3_600_000_000
@@ -39,6 +41,10 @@ _FIELDS = (
 
 class NotPrepared(ValueError):
     """A file that `--prepared` did not write."""
+
+
+class Outdated(ValueError):
+    """A prepared file of another program, other models or another configuration; says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +64,7 @@ class Arrival:
 class Prepared:
     """The arrivals, oldest first, and when which event closed (microseconds)."""
 
-    office: str  #: version of the configuration that understood them
+    made: Mapping[str, str] = field(default_factory=dict)  #: by what (`app.replay_origin`)
     arrivals: list[Arrival] = field(default_factory=list)
     closed: dict[str, int] = field(default_factory=dict)
     unread: int = 0
@@ -88,7 +94,7 @@ class Prepared:
 def prepare(documents: Iterable[Document], office: Office, assessor: Assessor | None = None) -> Prepared:
     """Assess and group the documents (any order; they are taken by `fetched_at`). What cannot be read is counted."""
     rows = sorted(documents, key=lambda d: (d.fetched_at, d.id))
-    made = Prepared(office=office.version)
+    made = Prepared(made=origin_of(office))
     work = _Grouping(office, made, Grouper(office))
     reader = assessor or Assessor(office)
     for start in range(0, len(rows), _BATCH):
@@ -133,7 +139,7 @@ class _Grouping:
 
     def _assign(self, pairs: Sequence[tuple[Document, Assessment]]) -> None:
         for (document, assessment), found in zip(pairs, self.grouper.assign(pairs), strict=True):
-            arrival = _arrival(document, assessment, found, self.office)
+            arrival = arrival_of(document, assessment, found, self.office)
             self.made.arrivals.append(arrival)
             count(arrival, self._hours)
             self._by_event.setdefault(found.event, []).append(arrival)
@@ -156,7 +162,8 @@ class _Grouping:
                 self.made.closed[event] = at
 
 
-def _arrival(document: Document, assessment: Assessment, found: Assignment, office: Office) -> Arrival:
+def arrival_of(document: Document, assessment: Assessment, found: Assignment, office: Office) -> Arrival:
+    """What grading reads of a document that is understood and grouped."""
     return Arrival(
         at=micros(document.fetched_at),
         member=member_of(document, assessment, found, office, document.fetched_at),
@@ -211,7 +218,7 @@ def routing_facts(event: Event, arrivals: Sequence[Arrival], level: int) -> Fact
 
 def save(prepared: Prepared, path: Path) -> None:
     """Write it as JSON lines; OSError where that is not possible."""
-    head = {"format": FORMAT, "office": prepared.office, "unread": prepared.unread, "closed": prepared.closed}
+    head = {"format": FORMAT, "made": prepared.made, "unread": prepared.unread, "closed": prepared.closed}
     with path.open("wb") as out:
         out.write(orjson.dumps(head) + b"\n")
         for a in prepared.arrivals:
@@ -231,22 +238,27 @@ def save(prepared: Prepared, path: Path) -> None:
             out.write(orjson.dumps(row + [getattr(m, name) for name in _FIELDS]) + b"\n")
 
 
-def load(path: Path) -> Prepared:
-    """Read what `save` wrote. NotPrepared for any other file, OSError where it cannot be read."""
+def load(path: Path, office: Office) -> Prepared:
+    """Read what `save` wrote. NotPrepared for any other file, Outdated where this program or this office would
+    understand or group the documents in another way, OSError where it cannot be read."""
     with path.open("rb") as lines:
         try:
             head = orjson.loads(lines.readline())
-            if not isinstance(head, dict) or head.get("format") != FORMAT:
+            if not isinstance(head, dict) or not str(head.get("format")).startswith(_FORMATS):
                 raise NotPrepared(f"{path.name} 不是 --prepared 生成的文件")
+            why = changed(head["made"], office) if head["format"] == FORMAT else ["文件格式是旧版程序的"]
+            if why:
+                again = f"请用原始文件重新生成：minsheng replay 原始文件 --prepared {path.name}"
+                raise Outdated(f"{path.name} 已过期，不能直接回放：{'；'.join(why)}。{again}")
             return Prepared(
-                office=str(head["office"]),
+                made=head["made"],
                 arrivals=[_read(orjson.loads(line)) for line in lines],
                 closed={str(k): int(v) for k, v in head["closed"].items()},
                 unread=int(head["unread"]),
             )
-        except NotPrepared:
+        except (NotPrepared, Outdated):
             raise
-        except (KeyError, TypeError, ValueError) as error:  # what is no JSON is a ValueError too
+        except (AttributeError, KeyError, TypeError, ValueError) as error:  # what is no JSON is a ValueError too
             raise NotPrepared(f"{path.name} 已损坏，请重新生成：{error}") from error
 
 

@@ -35,10 +35,11 @@ def run(prepared: Prepared, office: Office) -> Run:
     rhythm = Rhythm.of(office, prepared.origin)
     end = (prepared.arrivals[-1].at if prepared.arrivals else 0) + rhythm.active + rhythm.usual
     usual = prepared.usual(office) if prepared.days >= HISTORY_DAYS - 1 else None
-    kept = tracks_of(prepared, office, end)
+    events = by_event(prepared)
+    kept = tracks_of(prepared, events, office, end)
     weighed = Weighed(kept, office, rhythm, usual)
     found = Run()
-    for event, arrivals in by_event(prepared).items():
+    for event, arrivals in events.items():
         if event in kept.spans:
             span = kept.spans[event]
             made = Walk(weighed, span, Outcome(event, span.event, _weighed=weighed, _rows=span.rows)).go()
@@ -53,11 +54,11 @@ def run(prepared: Prepared, office: Office) -> Run:
     return found
 
 
-def tracks_of(prepared: Prepared, office: Office, end: int) -> Tracks:
+def tracks_of(prepared: Prepared, events: Mapping[str, Sequence[Arrival]], office: Office, end: int) -> Tracks:
     """The stream's tracks, made once for all configurations that differ in weights and thresholds only."""
     kept = prepared.tracks
     if not isinstance(kept, Tracks) or not kept.fits(office):
-        kept = prepared.tracks = tracks(by_event(prepared), prepared.closed, end, office)
+        kept = prepared.tracks = tracks(events, prepared.closed, end, office)
     return kept
 
 

@@ -1,28 +1,29 @@
 """What was known of every event at each arrival of a prepared stream: one row per arrival, columns as arrays.
 
-    arrivals of one event ─Known→ counts ┐
-                                         ├ rows of all events ─`analysis.risk_arrays`→ the seven x, floor, cap
-    stamps and heat ──────── windows ────┘
+    arrivals of all events ─replay_columns, replay_marks→ running counts ┐
+                                                                         ├─`analysis.risk_arrays`→ seven x, floor, cap
+    stamps and heat ───────── windows ───────────────────────────────────┘
 
 None of it depends on weights or thresholds: it is made once and shared by every configuration that differs only in
 them. Values at `until`, just before the next arrival, bound those in between (`app.replay_walk`).
 """
 
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import compress
 
 import numpy as np
 
 from analysis.risk_arrays import Floats, Whole, breadth, gap, heat, negativity, sources, speed
-from analysis.risk_factors import limit_hours, sensitivity
-from analysis.risk_limits import advertisement, floors, foreign
-from analysis.risk_picture import Picture
-from analysis.risk_tally import DAY, HOUR, micros, moment
-from app.replay_facts import Known
-from app.replay_prepared import Arrival, groups
+from analysis.risk_factors import NO_LIMIT
+from analysis.risk_tally import DAY, HOUR, moment
+from app.facts import ADDRESSED, notable
+from app.replay_columns import NEVER, Stream, Truth, coded, counts, firsts
+from app.replay_marks import Floors, Marks, sensitivity, subjects
+from app.replay_prepared import Arrival
 from storage.types import Event, Office, Reason
 
-NEVER = 2**62  #: a moment that does not come
 _LARGEST = 2**53  #: heat in millionths beyond it is no exact float any more
 _WHOLE = (
     "at", "count", "people", "platforms", "voices", "outside", "gathering", "alone", "foreign",
@@ -74,82 +75,161 @@ class Tracks:
 def tracks(by_event: Mapping[str, Sequence[Arrival]], closed: Mapping[str, int], end: int, office: Office) -> Tracks:
     """Follow every event up to when it closed, or to `end` (microseconds)."""
     made = Tracks(office)
-    rows: list[tuple[int | float, ...]] = []
-    late: list[tuple[int, int, int, int]] = []
-    for event, arrivals in by_event.items():
-        _follow(made, rows, late, event, arrivals, closed.get(event, end))
-    columns = list(zip(*rows, strict=True)) or [()] * (len(_WHOLE) + len(_FLOATS))
-    names = (*_WHOLE, *_FLOATS)
-    made.whole = {n: np.array(c, np.int64) for n, c in zip(names, columns, strict=True) if n in _WHOLE}
-    floats = {n: np.array(c, np.float64) for n, c in zip(names, columns, strict=True) if n in _FLOATS}
-    _measure(made, floats, late)
+    if not by_event:
+        _measure(made, {name: np.zeros(0, np.int64) for name in _WHOLE}, {name: np.zeros(0) for name in _FLOATS}, ())
+        return made
+    stream = Stream.of(by_event)
+    whole, floats, heats = counts(stream, office.risk.source_factor)
+    topics, whole["start"] = subjects(stream)
+    floors = _judge(stream, topics, whole, floats, office)
+    taken = _taken(stream)
+    rows, number, previous = taken & stream.own.any(stream.live), stream.own.number, _previous(stream, taken)
+    odd = _odd(stream, rows, np.array([topic is not None for topic in topics], np.bool_), heats)
+    kept = ~odd & (np.bincount(number[rows], minlength=len(stream.events)) > 0)
+    places, documents = np.flatnonzero(rows & kept[number]), np.flatnonzero(stream.live & kept[number])
+    made.odd, made.lone = (list(compress(stream.events, which.tolist())) for which in (odd, ~odd & ~kept))
+    made.stamps, made.heats = stream.stamp[documents].tolist(), heats[documents].tolist()
+    made.topics, made.reasons = [topics[place] for place in places.tolist()], floors.reasons(places)
+    whole["at"], whole["flare"] = stream.at, np.isin(number, list(previous)).astype(np.int64)
+    begun, ranges, owned = np.flatnonzero(taken), _ranges(number[places]), _ranges(number[documents])
+    born = dict(zip(number[begun][::-1].tolist(), begun[::-1].tolist(), strict=True))
+    for event in np.flatnonzero(kept).tolist():
+        now = _event(stream, event, born[event], topics, whole, previous.get(event))
+        made.spans[now.id] = Span(now, ranges[event], owned[event], closed.get(now.id, end))
+    _measure(
+        made,
+        {name: whole[name][places] for name in _WHOLE},
+        {name: floats[name][places] for name in _FLOATS},
+        _late(stream, places, documents, heats),
+    )
     return made
 
 
-def _follow(
-    made: Tracks,
-    rows: list[tuple[int | float, ...]],
-    late: list[tuple[int, int, int, int]],
-    event: str,
-    arrivals: Sequence[Arrival],
-    end: int,
+def _event(
+    stream: Stream,
+    event: int,
+    born: int,
+    topics: Sequence[str | None],
+    whole: Mapping[str, Whole],
+    previous: str | None,
+) -> Event:
+    """As `app.replay_facts.Known` describes it after its last document. born: the place where it became an event."""
+    last = int(stream.ends[event])
+    start, answered = whole["start"], int(whole["answered"][last])
+    return Event(
+        id=stream.events[event],
+        title="",
+        first_at=moment(int(start[last])),
+        last_at=moment(int(start[born])),
+        detected_at=moment(int(stream.at[born])),
+        topic=topics[last],
+        previous=previous,
+        answered_at=None if answered == NEVER else moment(answered),
+    )
+
+
+def _ranges(numbers: Whole) -> dict[int, tuple[int, int]]:
+    """Event → where its places begin and end."""
+    known, first = np.unique(numbers, return_index=True)
+    return dict(zip(known.tolist(), zip(first.tolist(), [*first[1:].tolist(), len(numbers)], strict=True), strict=True))
+
+
+def _judge(
+    stream: Stream, topics: Sequence[str | None], whole: dict[str, Whole], floats: dict[str, Floats], office: Office
+) -> Floors:
+    """Fill in what topics and marks say; the floors."""
+    marks = Marks.of(stream)
+    floors = Floors.of(marks, office)
+    nothing = np.array([topic is None for topic in topics], np.bool_) & ~stream.own.any(stream.of_kind(ADDRESSED))
+    flagged = np.array([bool(m.flags) for m in stream.members], np.bool_)
+    voices = whole["voices"]
+    truths = {
+        "matter": ~nothing | floors.notable | marks.notable(),
+        "plain": nothing & ~stream.own.any(flagged),
+        "gathering": marks.documents("crowd") > 0,
+        "foreign": (voices > 0) & (whole["outside"] == voices),
+        "advertisement": 2 * marks.documents("advertisement") > voices,
+    }
+    whole |= {name: truth.astype(np.int64) for name, truth in truths.items()} | {"floor": floors.level}
+    floats["sensitivity"] = sensitivity(marks, topics, office)
+    floats["limit"] = _limits(stream, office)
+    return floors
+
+
+def _limits(stream: Stream, office: Office) -> Floats:
+    """As `analysis.risk_factors.limit_hours`, where nobody has entered anything by hand."""
+    found = np.full(len(stream.members), np.inf)
+    for rule in office.limits:
+        if (
+            rule.step == "reply"
+            and rule.kind == "statutory"
+            and rule.hours
+            and not (rule.incident_grades or rule.flags)
+        ):
+            holds = stream.own.any(stream.live & stream.of_kind(rule.kinds)) if rule.kinds else np.True_
+            found = np.where(holds, np.minimum(found, rule.hours), found)
+    return np.where(np.isinf(found), NO_LIMIT, found)
+
+
+def _taken(stream: Stream) -> Truth:
+    """The last places of what came in together, from when on it is an event."""
+    own, here = stream.own, np.arange(len(stream.members))
+    last = np.append((own.number[1:] != own.number[:-1]) | (stream.at[1:] != stream.at[:-1]), True)
+    found: Truth = last & (here > own.begin)
+    for place in np.flatnonzero(last & (here == own.begin)).tolist():
+        found[place] = notable(stream.members[place : place + 1], stream.arrivals[place].incident)
+    return found
+
+
+def _named(stream: Stream) -> list[tuple[int, str]]:
+    """The last places of what came in together and is a flare-up of a closed event, and that event."""
+    found: dict[tuple[int, int], tuple[int, str]] = {}
+    for place, arrival in enumerate(stream.arrivals):
+        if arrival.previous:
+            event = int(stream.own.number[place])
+            end = place + bisect_right(stream.at[place : stream.ends[event] + 1].tolist(), arrival.at) - 1
+            found.setdefault((event, arrival.at), (end, arrival.previous))
+    return list(found.values())
+
+
+def _previous(stream: Stream, taken: Truth) -> dict[int, str]:
+    """Event → the closed one that it is a flare-up of."""
+    found: dict[int, str] = {}
+    for place, previous in _named(stream):
+        if taken[place]:
+            found.setdefault(int(stream.own.number[place]), previous)
+    return found
+
+
+def _odd(stream: Stream, rows: Truth, about: Truth, heats: Whole) -> Truth:
+    """Events in which a document came twice, whose topic fell away, that only a later document calls a flare-up, or
+    whose heat is no exact number any more."""
+    number, found = stream.own.number, np.zeros(len(stream.events), np.bool_)
+    code, documents = coded(m.document for m in stream.members)
+    found[number[~firsts(number * len(documents) + code, np.ones_like(rows))]] = True
+    found[number[rows & ~about & stream.own.any(rows & about)]] = True
+    found |= np.bincount(number, heats.astype(np.float64)) >= _LARGEST
+    before = stream.own.sums(rows) - rows
+    for place, _ in _named(stream):
+        found[number[place]] |= bool(rows[place]) and before[place] > 0
+    return found
+
+
+def _late(stream: Stream, places: Whole, documents: Whole, heats: Whole) -> list[tuple[int, int, int, int]]:
+    """(first row of the event, row that it came in with, stamp, heat) of documents that came in more than an hour after
+    they were seen. places, documents: of the rows and of what is tallied."""
+    old = documents[stream.at[documents] - stream.stamp[documents] >= HOUR]
+    first = np.searchsorted(places, stream.own.begin[old])
+    row = np.searchsorted(places, old)
+    return list(zip(first.tolist(), row.tolist(), stream.stamp[old].tolist(), heats[old].tolist(), strict=True))
+
+
+def _measure(
+    made: Tracks, whole: dict[str, Whole], floats: Mapping[str, Floats], late: Sequence[tuple[int, int, int, int]]
 ) -> None:
-    """The rows of one event. late: (first row of the event, row that it came in with, stamp, heat) of documents that
-    came in more than an hour after they were seen."""
-    known, seen, limit, kinds = Known(made.office, event), None, 0.0, -1
-    first_row, began, had, odd = len(rows), len(late), False, False
-    for at, group in groups(arrivals):
-        previous, before = group[0].previous, len(known.stamps)
-        if len(group) > 1:
-            previous = next((a.previous for a in group if a.previous), None)
-        taken = known.take([a.member for a in group], moment(at), incident=group[-1].incident, previous=previous)
-        late += [
-            (first_row, len(rows), known.stamps[place], known.heats[place])
-            for place in range(before, len(known.stamps))
-            if at - known.stamps[place] >= HOUR
-        ]
-        now = known.event
-        if not taken or now is None or now.historic:
-            continue
-        odd = odd or (had and now.topic is None) or (len(rows) > first_row and bool(previous))
-        had = had or now.topic is not None
-        if seen is None or seen.event is not now:  # of the moment only what it is about is asked
-            seen = Picture(now, made.office, now.detected_at, at, known.tally)
-        if kinds != len(known.tally.kinds):
-            limit, kinds = limit_hours(seen), len(known.tally.kinds)
-        rows.append(_row(seen, known, at, limit, made))
-    odd = odd or len(known.held) != len(arrivals) or sum(known.heats) >= _LARGEST
-    if odd or known.event is None or len(rows) == first_row:
-        (made.odd if odd else made.lone).append(event)
-        del rows[first_row:], made.topics[first_row:], made.reasons[first_row:], late[began:]
-        return
-    first_document = len(made.stamps)
-    made.stamps += known.stamps
-    made.heats += known.heats
-    made.spans[event] = Span(known.event, (first_row, len(rows)), (first_document, len(made.stamps)), end)
-
-
-def _row(seen: Picture, known: Known, at: int, limit: float, made: Tracks) -> tuple[int | float, ...]:
-    """In the order of _WHOLE and _FLOATS."""
-    tally, event, last, facts = known.tally, seen.event, known.facts.last, known.facts
-    floor, reasons = floors(seen)
-    x = sensitivity(seen)
-    matter = event.topic is not None or facts.addressed or known.is_matter(reasons)
-    made.topics.append(event.topic)
-    made.reasons.append(reasons)
-    return (
-        at, len(tally.window.stamps), tally.people, tally.platforms, tally.voices, tally.outside,
-        "crowd" in tally.marks, len(tally.sources) == 1, foreign(tally), advertisement(tally), floor or 0,
-        matter, not matter and known.plain(), micros(event.first_at),
-        NEVER if event.answered_at is None else micros(event.answered_at), micros(last) if last else 0,
-        event.previous is not None,
-        np.nan if x is None else x, tally.negative, tally.strength, tally.authority, limit,
-    )  # fmt: skip
-
-
-def _measure(made: Tracks, floats: Mapping[str, Floats], late: Sequence[tuple[int, int, int, int]]) -> None:
     """Fill in the factors."""
-    w, peak = made.whole, made.office.risk.heat_p95
+    made.whole = w = whole
+    peak = made.office.risk.heat_p95
     at = w["at"]
     until = w["until"] = np.append(at[1:], 0)[: len(at)]  # each row lasts until the next one's moment
     for span in made.spans.values():

@@ -19,6 +19,7 @@ from analysis.risk_tally import micros, moment
 from storage.ports import DocumentQuery, DocumentStore
 from storage.types import Office
 
+_QUARTER = 900_000_000  #: microseconds
 _KEPT = 10_000  #: days and topics kept: a replay goes through the days event by event
 #: (local day, hour) → documents
 Hours = Mapping[tuple[date, int], int]
@@ -100,22 +101,34 @@ class ArrivedHours:
 
     office: Office
     _seen: set[str] = field(default_factory=set)
-    _times: dict[str | None, list[tuple[int, int, date, int]]] = field(default_factory=dict)
+    _times: dict[str | None, list[tuple[int, int]]] = field(default_factory=dict)  # its own time, when it came in
+    _hours: dict[int, tuple[date, int]] = field(default_factory=dict)
 
     def add(self, document: str, topics: tuple[str, ...], at: datetime, came: int) -> None:
         """at: the document's own time; came: when it came in, microseconds."""
         if document in self._seen:
             return
         self._seen.add(document)
-        here = local(at, self.office)
-        row = micros(at), came, here.date(), here.hour
+        row = micros(at), came
         for topic in (None, *topics):
-            insort(self._times.setdefault(topic, []), row)
+            rows = self._times.setdefault(topic, [])
+            if rows and row < rows[-1]:
+                insort(rows, row)
+            else:
+                rows.append(row)
 
     def __call__(self, topic: str | None, since: datetime, until: datetime) -> Hours:
         rows, end = self._times.get(topic, []), micros(until)
         counts: Counter[tuple[date, int]] = Counter()
-        for _, came, day, hour in rows[bisect_left(rows, (micros(since),)) : bisect_left(rows, (end,))]:
+        for at, came in rows[bisect_left(rows, (micros(since),)) : bisect_left(rows, (end,))]:
             if came < end:
-                counts[day, hour] += 1
+                counts[self._hour(at)] += 1
         return counts
+
+    def _hour(self, at: int) -> tuple[date, int]:
+        """The local day and hour; time zones differ by whole quarters of an hour."""
+        quarter = at // _QUARTER
+        if quarter not in self._hours:
+            here = local(moment(at), self.office)
+            self._hours[quarter] = here.date(), here.hour
+        return self._hours[quarter]

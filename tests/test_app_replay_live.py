@@ -1,5 +1,6 @@
 """Does a replay decide like the running program? The same stream through both; levels and their times must be equal."""
 
+import random
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -8,13 +9,14 @@ from pathlib import Path
 from simulated import KEY, ZONE, Town
 from small_office import small_office
 
-from analysis.risk_tally import micros
+from analysis.risk_tally import micros, moment
 from app.intake import accept
 from app.jobs import JOBS
-from app.replay_prepared import load, prepare, save
-from app.replay_run import run
-from app.townstream import town_stream
-from storage.types import Document, LevelChange
+from app.replay_course import Rhythm
+from app.replay_prepared import course_of, load, prepare, save
+from app.replay_run import by_event, run
+from app.townstream import Script, town_stream
+from storage.types import Document, LevelChange, Office
 
 START = datetime(2026, 3, 2, tzinfo=ZONE)
 Row = tuple[int, str, int, int, str, float]
@@ -25,14 +27,16 @@ def rows(changes: Sequence[LevelChange]) -> list[Row]:
     return sorted(found)
 
 
-def live(folder: Path, documents: Sequence[Document], until: datetime) -> list[Row]:
+def live(folder: Path, documents: Sequence[Document], until: datetime, office: Office | None = None) -> list[Row]:
     """Everything through intake, worker, stores and jobs, each job at its time; tasks are done once a level is gone."""
     waiting = sorted(documents, key=lambda d: (d.fetched_at, d.id))
     begin = datetime.fromtimestamp(waiting[0].fetched_at.timestamp() // 600 * 600, ZONE)
-    town = Town.open(folder, begin.replace(tzinfo=None).isoformat())
+    town = Town.open(folder, begin.replace(tzinfo=None).isoformat(), office)
     tick = timedelta(minutes=2)
-    town.now = begin
+    town.now, idle = begin, True
     while town.now < until:
+        if waiting and idle:  # as long as nothing is an event the jobs have nothing to do
+            town.now = max(town.now, begin + (waiting[0].fetched_at - begin) // tick * tick)
         due = town.now + tick
         while waiting and waiting[0].fetched_at < due:
             at = waiting[0].fetched_at
@@ -42,6 +46,7 @@ def live(folder: Path, documents: Sequence[Document], until: datetime) -> list[R
             accept(together, town.ledger, KEY, at)
             while town.turn.step() is not None:
                 pass
+            idle = idle and not town.events()
         town.now = due
         jobs(town, (due - begin) // tick)
     with town.ledger.read() as tx:
@@ -75,7 +80,7 @@ def test_a_replay_decides_like_the_running_program(tmp_path: Path) -> None:
     expected = live(tmp_path / "live", kept, until)
     prepared = prepare(kept, small_office())
     save(prepared, tmp_path / "prepared.jsonl")
-    found = rows(run(load(tmp_path / "prepared.jsonl"), small_office()).changes)
+    found = rows(run(load(tmp_path / "prepared.jsonl", small_office()), small_office()).changes)
     assert rows(run(prepared, small_office()).changes) == found
     assert len(expected) > 3
     assert any(before > after for _, _, before, after, _, _ in expected)
@@ -97,3 +102,49 @@ def test_what_falls_silent_closes_and_flares_up_alike(tmp_path: Path) -> None:
     found = rows(run(prepared, small_office()).changes)
     assert [r for r in found if r[0] <= micros(START + timedelta(hours=100))] == expected
     assert expected
+
+
+def schools(days: int) -> tuple[Office, list[Document]]:
+    """An office that knows a school by each of many names, and the news that speaks of another one every half hour of
+    every morning: alike in nothing but their topic."""
+    rng = random.Random(3)
+
+    def name(length: int) -> str:
+        return "".join(chr(rng.randrange(0x4E00, 0x9FA0)) for _ in range(length))
+
+    names = [[name(3) for _ in range(6)] for _ in range(days)]
+    office = small_office()
+    topic = office.topics["education"]
+    rule = " | ".join([topic.rule, *(known for day in names for known in day)])
+    news = [
+        Document(
+            id=f"n{day:02}{n}", text=f"{name(12)}{known}{name(12)}", kind="news", source=f"s{n}", published_at=at,
+            fetched_at=at + timedelta(seconds=40),
+        )
+        for day, row in enumerate(names)
+        for n, known in enumerate(row)
+        for at in [START + timedelta(days=day, hours=9 + n / 2)]
+    ]  # fmt: skip
+    return replace(office, topics={**office.topics, "education": replace(topic, rule=rule)}), news
+
+
+def test_usual_hours_count_alike_over_a_whole_course(tmp_path: Path) -> None:
+    office, news = schools(days=15)
+    script = Script(level="yellow", topic="education", fast=True, at=15 * 24 + 9.2, reply=False)
+    stream = town_stream(seed=5, start=START, days=16, chatter=0, incidents=[script])
+    (incident,) = stream.incidents
+    rise = [d for d in stream.documents if d.fetched_at < incident.start + timedelta(hours=2)]
+    until = incident.start + timedelta(hours=3)
+    expected = live(tmp_path / "live", [*news, *rise], until, office)
+    prepared = prepare([*news, *rise], office)
+    found = rows(run(prepared, office).changes)
+    assert len(expected) > 1
+    assert [r for r in found if r[0] <= micros(until)] == expected
+    usual = prepared.usual(office)
+    assert all((known := usual.of("education", moment(at))) and max(known.spread) > 1 for at, *_ in expected)
+    rhythm, blind = Rhythm.of(office, prepared.origin), []
+    for event in {c[1] for c in found}:
+        course = course_of(event, by_event(prepared)[event], office, rhythm)
+        course.advance(micros(until))
+        blind += course.changes
+    assert rows(blind) != expected, "without the usual hours the scores must be others"

@@ -1,6 +1,7 @@
 """What a replay says: the page, JSON, other weights, other thresholds, and the prepared file in good and bad shape."""
 
 import json
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from typer.testing import CliRunner, Result
 from app.cli import build
 from app.replay import grade
 from app.replay_page import moved, page
-from app.replay_prepared import NotPrepared, Prepared, load, prepare, save
+from app.replay_prepared import NotPrepared, Outdated, Prepared, load, prepare, save
 from app.replay_report import Difference, difference
 from app.replay_run import run, weighted
 from app.replay_tuning import tuned
@@ -90,14 +91,43 @@ def test_a_prepared_file_comes_back_as_it_was(town: tuple[Prepared, tuple[Incide
     prepared, _ = town
     path = tmp_path / "p.jsonl"
     save(prepared, path)
-    again = load(path)
+    again = load(path, OFFICE)
     assert [a.member for a in again.arrivals] == [a.member for a in prepared.arrivals]
     assert (again.closed, again.unread, again.origin) == (prepared.closed, prepared.unread, prepared.origin)
     whole = path.read_bytes()
     for bad in (b"", b"{}", b"\x00\xff", whole[: len(whole) - 20], whole.split(b"\n", 1)[0] + b"\n[1]\n"):
         path.write_bytes(bad)
         with pytest.raises(NotPrepared):
-            load(path)
+            load(path, OFFICE)
+
+
+def test_an_outdated_prepared_file_is_named_with_what_to_do(
+    town: tuple[Prepared, tuple[Incident, ...]], tmp_path: Path
+) -> None:
+    prepared, _ = town
+    path = tmp_path / "p.jsonl"
+    save(prepared, path)
+    risk, topic = OFFICE.risk, next(iter(OFFICE.topics.values()))
+    graded = replace(OFFICE, routes=(), duty=(), risk=replace(risk, weights={"S": 1.0}))
+    assert len(load(path, graded).arrivals) == len(prepared.arrivals)  # what only grades is free
+    others = {**OFFICE.topics, topic.id: replace(topic, rule=f"{topic.rule} | 搅拌站")}
+    for other in (
+        replace(OFFICE, topics=others),
+        replace(OFFICE, places={}),
+        replace(OFFICE, scorer="snownlp"),
+        replace(OFFICE, risk=replace(risk, quiet_after_hours=1.0)),
+    ):
+        with pytest.raises(Outdated, match="配置已修改。请用原始文件重新生成：minsheng replay 原始文件 --prepared"):
+            load(path, other)
+    first, *rows = path.read_bytes().splitlines(keepends=True)
+    for word, old in {
+        "程序已更新": first.replace(prepared.made["program"].encode(), b"0"),
+        "判读模型已更换": first.replace(prepared.made["models"].encode(), b"0"),
+        "旧版": first.replace(b"replay-3", b"replay-2"),
+    }.items():
+        path.write_bytes(old + b"".join(rows))
+        with pytest.raises(Outdated, match=word):
+            load(path, OFFICE)
 
 
 def test_the_command_prepares_once_and_tries_other_weights(tmp_path: Path) -> None:
@@ -131,6 +161,12 @@ def test_the_command_prepares_once_and_tries_other_weights(tmp_path: Path) -> No
     assert "改用另一组权重" in (tmp_path / "r.html").read_text(encoding="utf-8")
     (tmp_path / "w.toml").write_text("[weights]\nX = 1\n", encoding="utf-8")
     assert call("replay", tmp_path / "p.jsonl", "--weights", tmp_path / "w.toml").exit_code == 2
+    old = (tmp_path / "p.jsonl").read_text(encoding="utf-8").replace('"program":"', '"program":"0', 1)
+    (tmp_path / "p.jsonl").write_text(old, encoding="utf-8")
+    stale = call("replay", tmp_path / "p.jsonl", "--no-compare", "--json")
+    assert stale.exit_code == 1
+    assert "程序已更新" in stale.stderr
+    assert not stale.stdout
 
 
 def test_a_long_silence_is_skipped_and_not_stepped_through(town: tuple[Prepared, tuple[Incident, ...]]) -> None:

@@ -11,12 +11,13 @@ from analysis.risk_tally import micros
 from app.replay_course import Rhythm
 from app.replay_prepared import Arrival, Prepared, course_of
 from app.replay_run import by_event, run, weighted
+from app.replay_tracks import Tracks
 from storage.types import Kind, Member
 
 OFFICE = small_office()
 START = datetime(2026, 3, 2, tzinfo=timezone(timedelta(hours=8)))
 KINDS: tuple[Kind, ...] = ("social", "forum", "message", "news", "reply", "government")
-FLAGS = ("rumour", "casualty", "crowd", "must.vital", "must.moral", "advertisement", "must.emergency")
+FLAGS = ("rumour", "casualty", "crowd", "must.vital", "must.moral", "advertisement", "must.emergency", "kind.other")
 
 
 def stream(seed: int, days: float, events: int) -> Prepared:
@@ -33,8 +34,9 @@ def stream(seed: int, days: float, events: int) -> Prepared:
             about = topic if rng.random() < (0.9 if n < 9 else 0.05 if e % 5 == 0 else 0.8) else None
             kind = rng.choice(KINDS[: 1 + e % 6])
             member = Member(
-                event=f"e{e}", document=f"d{e}-{n if n % 40 else 0}", at=at, seen_at=at, kind=kind,
-                source=f"s{n % (1 + e % 3)}", sentiment=rng.random(), negative=rng.random() < 0.6, author=f"a{n % 25}",
+                event=f"e{e}", document=f"d{e}-{n if n % 40 or e % 4 else 0}", at=at, seen_at=at, kind=kind,
+                source=f"s{n % (1 + e % 3)}", sentiment=rng.random(), negative=rng.random() < 0.6,
+                author=f"a{n % 25}" if n % 6 else None,
                 topic=about, likes=rng.randint(0, heat), reposts=rng.choice((None, heat)), ours=e % 7 != 0,
                 flags=tuple(f for f in flags if rng.random() < 0.3), authority=rng.choice((0.0, 0.3, 0.9)),
                 duplicate_of="x" if rng.random() < 0.2 else None, historic=e % 11 == 10 and n < 4,
@@ -44,7 +46,7 @@ def stream(seed: int, days: float, events: int) -> Prepared:
     first = {a.member.event: n for n, a in reversed(list(enumerate(made)))}
     for number in sorted(first.values())[::4]:
         made[number] = replace(made[number], previous="before")
-    return Prepared(office="", arrivals=made)
+    return Prepared(arrivals=made)
 
 
 @pytest.mark.parametrize(("seed", "days"), [(1, 4), (2, 4), (3, 4), (4, 20), (5, 20)])
@@ -63,3 +65,5 @@ def test_passing_over_changes_nothing(seed: int, days: float) -> None:
             assert found.courses[event].points == course.points
             assert found.courses[event].event == course.event
     assert len(found.changes) > 20
+    assert isinstance(prepared.tracks, Tracks)
+    assert len(prepared.tracks.spans) > 2 * len(prepared.tracks.odd), "most events must go by tracks"

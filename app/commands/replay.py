@@ -17,7 +17,7 @@ from app.jsonl import BadLine, read_documents
 from app.replay import ReplayReport, grade, truth_of
 from app.replay_page import moved
 from app.replay_page import page as page_of
-from app.replay_prepared import NotPrepared, Prepared, load, prepare, save
+from app.replay_prepared import NotPrepared, Outdated, Prepared, load, prepare, save
 from app.replay_report import Difference, difference
 from app.replay_run import run
 from app.replay_tuning import tuned
@@ -92,7 +92,9 @@ def replay_file(
 def _stream(file: Path, office: Office, *, quiet: bool) -> tuple[Prepared, int]:
     """The stream, understood and grouped: read, or made now; and the number of bad lines."""
     try:
-        found = load(file)
+        return load(file, office), 0
+    except Outdated as error:
+        fail(str(error))
     except NotPrepared:
         documents, bad = _documents(file, office)
         if not documents:
@@ -102,9 +104,6 @@ def _stream(file: Path, office: Office, *, quiet: bool) -> tuple[Prepared, int]:
             return prepare(documents, office, watched), bad
     except OSError as error:
         fail(f"打不开 {file}：{error.strerror}", USAGE)
-    if found.office != office.version:
-        err.print(f"{file.name} 是按另一版配置判读的，专题、地点和归并以当时为准。")
-    return found, 0
 
 
 def _write(path: Path, write: Callable[[Path], object]) -> None:
