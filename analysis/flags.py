@@ -6,8 +6,7 @@ The rules are written in the same boolean language as topics, so an office can r
 
 from collections.abc import Mapping, Sequence
 
-from ahocorasick_rs import AhoCorasick, MatchKind
-
+from analysis.automaton import longest
 from analysis.characters import Batch, fold_batch
 from analysis.emoticons import rule as signs
 from analysis.rules import Found, Lexicon, RuleSet
@@ -160,7 +159,7 @@ class FlagRules:
         self._kinds = RuleSet([parse(rule) for _, _, rule in KIND_RULES], self.lexicon)
         formulas = next(rule for code, _, rule in KIND_RULES if code == "reply").split(" | ")
         self._formulas = frozenset(map(self.lexicon.number, formulas))
-        self._replies = AhoCorasick(formulas, matchkind=MatchKind.LeftmostLongest)
+        self._replies = longest(formulas)
 
     def flags(self, batch: Batch, found: Sequence[Found] | None = None) -> list[tuple[Flag, ...]]:
         """Sensitive marks of each text; `found`, here and below: what the lexicon found in each."""
@@ -184,11 +183,7 @@ class FlagRules:
         """Which texts are official replies, by their source or by their own formulas."""
         found = found or self.lexicon.find(batch.folded)
         return [
-            source == "reply"
-            or (
-                not self._formulas.isdisjoint(each.words)
-                and len(self._replies.find_matches_as_indexes(folded[:_HEAD])) >= 2
-            )
+            source == "reply" or (not self._formulas.isdisjoint(each.words) and len(self._replies(folded[:_HEAD])) >= 2)
             for folded, source, each in zip(batch.folded, sources, found, strict=True)
         ]
 

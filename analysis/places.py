@@ -10,8 +10,7 @@ import re
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 
-from ahocorasick_rs import AhoCorasick, MatchKind
-
+from analysis.automaton import longest
 from analysis.characters import Batch, fold_batch, fold_text
 from analysis.places_regions import REGIONS
 from analysis.rules import Found, Lexicon
@@ -56,7 +55,7 @@ class Gazetteer:
         self._words = words
         self.lexicon = lexicon or Lexicon()
         self._numbers = frozenset(map(self.lexicon.number, words))
-        self._automaton = AhoCorasick(words, matchkind=MatchKind.LeftmostLongest) if words else None
+        self._longest = longest(words) if words else None
         self._region, self._own = self._regions(office)
         self._above = {place.id: _ancestors(place, office.places) for place in office.places.values()}
 
@@ -102,11 +101,11 @@ class Gazetteer:
         )
 
     def _hits(self, folded: str, local: bool) -> tuple[PlaceHit, ...]:
-        if self._automaton is None:
+        if self._longest is None:
             return ()
-        found = self._automaton.find_matches_as_indexes(folded[:_LONGEST])
+        found = self._longest(folded[:_LONGEST])
         words: dict[str, str] = {}  # in the order of the text: reasons name the first; what says that it lies elsewhere
-        for w, start, _ in found:
+        for start, _, w in found:
             word = self._words[w]
             words[word] = self._away(folded, start) if words.get(word, "?") else ""
         if not words:

@@ -10,8 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from ahocorasick_rs import AhoCorasick
-
+from analysis.automaton import Look, Match, overlapping
 from analysis.characters import fold_text
 from storage.query import And, Near, Node, Not, Or, Word
 
@@ -22,14 +21,14 @@ class Found(NamedTuple):
     """What one pass found in a text, overlapping words too."""
 
     words: frozenset[int] | set[int]  #: numbers of the words
-    matches: Sequence[tuple[int, int, int]]  #: number, start, end
+    matches: Sequence[Match]
 
     def before(self, end: int) -> "Found":
         """Only what ends at `end` or earlier: what a pass over that many characters would have found."""
-        if not self.matches or max(m[2] for m in self.matches) <= end:
+        if not self.matches or max(m[1] for m in self.matches) <= end:
             return self
-        kept = [m for m in self.matches if m[2] <= end]
-        return Found({m[0] for m in kept}, kept)
+        kept = [m for m in self.matches if m[1] <= end]
+        return Found({m[2] for m in kept}, kept)
 
 
 NOWHERE = Found(frozenset(), ())
@@ -42,7 +41,7 @@ class Lexicon:
 
     def __init__(self) -> None:
         self._numbers: dict[str, int] = {}
-        self._automaton: AhoCorasick | None = None
+        self._look: Look | None = None
         self._compiled = 0
 
     def number(self, word: str) -> int:
@@ -53,15 +52,12 @@ class Lexicon:
     def find(self, folded: Iterable[str]) -> list[Found]:
         """Every word in each folded text. Compiled at first use, and again where words came since."""
         if self._compiled < len(self._numbers):
-            self._automaton = AhoCorasick(list(self._numbers), store_patterns=False)
+            self._look = overlapping(list(self._numbers))
             self._compiled = len(self._numbers)
-        if self._automaton is None:
+        look = self._look
+        if look is None:
             return [NOWHERE for _ in folded]
-        look = self._automaton.find_matches_as_indexes
-        return [
-            Found({m[0] for m in matches}, matches) if (matches := look(text, overlapping=True)) else NOWHERE
-            for text in folded
-        ]
+        return [Found({m[2] for m in matches}, matches) if (matches := look(text)) else NOWHERE for text in folded]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +110,7 @@ class RuleSet:
 
 
 def _spans(rule: _Rule, found: Found) -> list[Span]:
-    return sorted((start, end) for word, start, end in found.matches if word in rule.words)
+    return sorted((start, end) for start, end, word in found.matches if word in rule.words)
 
 
 _NONE: frozenset[int] = frozenset()
@@ -145,9 +141,9 @@ def _near(found: Found, a: int, b: int, distance: int) -> bool:
         return False
     return any(
         (0 <= start - end <= distance) or (0 <= first - last <= distance)
-        for word, first, end in found.matches
+        for first, end, word in found.matches
         if word == a
-        for other, start, last in found.matches
+        for start, last, other in found.matches
         if other == b
     )
 
