@@ -115,6 +115,12 @@ class Batch:
         first, last = self._places[offset + start] - begin, self._places[offset + end - 1] - begin
         return self.texts[i][first : last + 1]
 
+    def originals(self, texts: Offsets, starts: Offsets, ends: Offsets) -> list[str]:
+        """`original` for many places at once; none may be empty."""
+        at, begin, places = self.offsets[texts], self._starts[texts], np.asarray(self._places)
+        first, last = places[at + starts] - begin, places[at + ends - 1] - begin + 1
+        return [self.texts[i][a:b] for i, a, b in zip(texts.tolist(), first.tolist(), last.tolist(), strict=True)]
+
 
 def fold_batch(texts: Sequence[str], limit: int = 200_000) -> Batch:
     """Fold many texts at once; each counts up to `limit` characters."""
