@@ -16,10 +16,10 @@ from analysis import flags, neardup, words
 from analysis.characters import Batch, fold_batch
 from analysis.departments import Catalogue, learned
 from analysis.keywords import RANKINGS
+from analysis.lexicon import Lexicon
 from analysis.places import Gazetteer
 from analysis.privacy import masked_texts
 from analysis.routing import Router, load_router
-from analysis.rules import Lexicon
 from analysis.sentiment import SCORERS, Scorer
 from analysis.targets import TargetReader
 from analysis.text import LIMIT, hashtags, plain, sound_many
@@ -132,20 +132,20 @@ class Assessor:
         topic_rules, gazetteer, catalogue, marks = self._rules
         texts = [p.whole for p in parts]
         batch = fold_batch(texts)
-        found = self._lexicon.find(batch.folded)
+        finds = self._lexicon.find(batch.folded)
         kinds = [p.document.kind for p in parts]
-        topics = topic_rules.match_batch(batch, found)
-        named = gazetteer.find_batch(batch, [kind in _LOCAL for kind in kinds], found)
+        topics = topic_rules.match_batch(batch, finds)
+        named = gazetteer.find_batch(batch, [kind in _LOCAL for kind in kinds], finds)
         places = [_with_area(hits, gazetteer.named(p.document.area)) for p, hits in zip(parts, named, strict=True)]
-        departments = catalogue.guess(batch, topics, places, found)
+        departments = catalogue.guess(batch, topics, places, finds)
         if self._router is not None:
             departments = learned(departments, self._router, texts, self.office)
-        replies = marks.replies(batch, kinds, found)
+        replies = marks.replies(batch, kinds, finds)
         judged: list[Kind] = ["reply" if r else k for r, k in zip(replies, kinds, strict=True)]
         sentiments = self._scorer.score(batch, judged)
-        targets = self._targets.read(texts, found, places, judged, sentiments, self._scorer)
-        text_kinds = marks.kinds(batch, _title_lengths(parts), kinds, [s.label for s in sentiments], found)
-        flagged = marks.flags(batch, found)
+        targets = self._targets.read(texts, finds, places, judged, sentiments, self._scorer)
+        text_kinds = marks.kinds(batch, _title_lengths(parts), kinds, [s.label for s in sentiments], finds)
+        flagged = marks.flags(batch, finds)
         signatures = neardup.signatures([p.masked_text or p.masked_title for p in parts])
         tokens, telling, ranking = list[str](), list[tuple[str, ...]](), RANKINGS[self.office.keywords]
         for cuts in words.cut_batch(batch):

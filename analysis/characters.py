@@ -104,7 +104,7 @@ class Batch:
     folded: list[str]
     codes: Codes  #: of all folded texts, one after the other
     offsets: Offsets  #: text i is codes[offsets[i] : offsets[i + 1]]
-    _places: npt.NDArray[np.int64]  # of each kept character in the joined originals
+    _places: memoryview  # int64; of each kept character in the joined originals
     _starts: Offsets  # of each original in the joined originals
 
     def original(self, i: int, start: int, end: int) -> str:
@@ -112,8 +112,14 @@ class Batch:
         if len(self.folded[i]) == len(self.texts[i]):  # nothing was left out
             return self.texts[i][start:end]
         offset, begin = self.offsets.item(i), self._starts.item(i)
-        first, last = self._places.item(offset + start) - begin, self._places.item(offset + end - 1) - begin
+        first, last = self._places[offset + start] - begin, self._places[offset + end - 1] - begin
         return self.texts[i][first : last + 1]
+
+    def originals(self, texts: Offsets, starts: Offsets, ends: Offsets) -> list[str]:
+        """`original` for many places at once; none may be empty."""
+        at, begin, places = self.offsets[texts], self._starts[texts], np.asarray(self._places)
+        first, last = places[at + starts] - begin, places[at + ends - 1] - begin + 1
+        return [self.texts[i][a:b] for i, a, b in zip(texts.tolist(), first.tolist(), last.tolist(), strict=True)]
 
 
 def fold_batch(texts: Sequence[str], limit: int = 200_000) -> Batch:
@@ -134,7 +140,7 @@ def fold_batch(texts: Sequence[str], limit: int = 200_000) -> Batch:
     whole = kept.astype("<u4").tobytes().decode("utf-32-le", "surrogatepass")
     bounds = offsets.tolist()
     folded = [whole[a:b] for a, b in itertools.pairwise(bounds)]
-    return Batch(texts, folded, kept, offsets, np.flatnonzero(stays), starts)
+    return Batch(texts, folded, kept, offsets, np.flatnonzero(stays).data, starts)
 
 
 def fold_text(text: str) -> str:

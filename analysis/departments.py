@@ -11,9 +11,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from analysis.characters import Batch, fold_batch
+from analysis.lexicon import Finds, Lexicon
 from analysis.places import chain
 from analysis.routing import Router
-from analysis.rules import Found, Lexicon, RuleSet
+from analysis.rules import Held, RuleSet
 from storage.query import Node, Or, Word, parse
 from storage.query import words as query_words
 from storage.types import Department, DepartmentGuess, Office, PlaceHit, TopicHit
@@ -44,9 +45,7 @@ class Catalogue:
         self._duty_words = [(d.id, Or(tuple(Word(w) for w in d.duties))) for d in known if d.duties]
         nodes: list[Node] = [*when, *(rule for _, rule in self._named), *(rule for _, rule in self._duty_words)]
         self._rules = RuleSet(nodes, lexicon)
-        self._name_words = frozenset(
-            self._rules.lexicon.number(word) for _, rule in self._named for word in query_words(rule)
-        )
+        self._name_words = self._rules.lexicon.flags(word for _, rule in self._named for word in query_words(rule))
         self._towns = {d.area: d.id for d in known if d.type == "town" and d.area}
 
     def guess(
@@ -54,33 +53,32 @@ class Catalogue:
         batch: Batch,
         topics: Sequence[Sequence[TopicHit]],
         places: Sequence[Sequence[PlaceHit]],
-        found: Sequence[Found] | None = None,
+        finds: Finds | None = None,
     ) -> list[tuple[DepartmentGuess, ...]]:
-        """Candidates of each text, likeliest first, at most five; `found`: what the lexicon found in each."""
-        found = found or self._rules.lexicon.find(batch.folded)
+        """Candidates of each text, likeliest first, at most five; `finds`: what the lexicon found in them."""
+        held = self._rules.hold(finds or self._rules.lexicon.find(batch.folded))
         return [
-            self._ranked(batch, i, self._rules.hold(each), hits, where)
-            for i, (each, hits, where) in enumerate(zip(found, topics, places, strict=True))
+            self._ranked(batch, i, each, hits, where)
+            for i, (each, hits, where) in enumerate(zip(held, topics, places, strict=True))
         ]
 
-    def names(self, found: Found) -> bool:
-        """Whether a text names a department at all."""
-        return not self._name_words.isdisjoint(found.words)
+    def naming(self, finds: Finds) -> list[int]:
+        """The texts that name a department at all."""
+        return finds.holding(self._name_words)
 
-    def named(self, batch: Batch, found: Sequence[Found] | None = None) -> list[list[str]]:
+    def named(self, batch: Batch, finds: Finds | None = None) -> list[list[str]]:
         """Departments that each text names."""
         first = len(self._duties)
-        found = found or self._rules.lexicon.find(batch.folded)
+        held = self._rules.hold(finds or self._rules.lexicon.find(batch.folded))
         return [
-            [self._named[rule - first][0] for rule, _ in self._rules.hold(each) if 0 <= rule - first < len(self._named)]
-            for each in found
+            [self._named[rule - first][0] for rule, _ in each if 0 <= rule - first < len(self._named)] for each in held
         ]
 
     def _ranked(
         self,
         batch: Batch,
         i: int,
-        holding: Sequence[tuple[int, Sequence[tuple[int, int]]]],
+        holding: Held,
         topics: Sequence[TopicHit],
         places: Sequence[PlaceHit],
     ) -> tuple[DepartmentGuess, ...]:

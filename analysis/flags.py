@@ -6,11 +6,11 @@ The rules are written in the same boolean language as topics, so an office can r
 
 from collections.abc import Mapping, Sequence
 
-from ahocorasick_rs import AhoCorasick, MatchKind
-
+from analysis.automaton import longest
 from analysis.characters import Batch, fold_batch
 from analysis.emoticons import rule as signs
-from analysis.rules import Found, Lexicon, RuleSet
+from analysis.lexicon import Finds, Lexicon
+from analysis.rules import Held, RuleSet
 from storage.query import parse
 from storage.types import Flag, Kind, SentimentLabel
 
@@ -159,18 +159,15 @@ class FlagRules:
         self._flags = RuleSet([parse(rule) for _, _, rule in RULES], self.lexicon)
         self._kinds = RuleSet([parse(rule) for _, _, rule in KIND_RULES], self.lexicon)
         formulas = next(rule for code, _, rule in KIND_RULES if code == "reply").split(" | ")
-        self._formulas = frozenset(map(self.lexicon.number, formulas))
-        self._replies = AhoCorasick(formulas, matchkind=MatchKind.LeftmostLongest)
+        self._formulas = self.lexicon.flags(formulas)
+        self._replies = longest(formulas)
 
-    def flags(self, batch: Batch, found: Sequence[Found] | None = None) -> list[tuple[Flag, ...]]:
-        """Sensitive marks of each text; `found`, here and below: what the lexicon found in each."""
-        found = found or self.lexicon.find(batch.folded)
-        return [
-            self._marks(batch, i, matched) if (matched := self._flags.hold(each)) else ()
-            for i, each in enumerate(found)
-        ]
+    def flags(self, batch: Batch, finds: Finds | None = None) -> list[tuple[Flag, ...]]:
+        """Sensitive marks of each text; `finds`, here and below: what the lexicon found in them."""
+        held = self._flags.hold(finds or self.lexicon.find(batch.folded))
+        return [self._marks(batch, i, matched) if matched else () for i, matched in enumerate(held)]
 
-    def _marks(self, batch: Batch, i: int, matched: Sequence[tuple[int, list[tuple[int, int]]]]) -> tuple[Flag, ...]:
+    def _marks(self, batch: Batch, i: int, matched: Held) -> tuple[Flag, ...]:
         return tuple(
             Flag(
                 code=RULES[rule][0],
@@ -180,17 +177,11 @@ class FlagRules:
             for rule, spans in matched
         )
 
-    def replies(self, batch: Batch, sources: Sequence[Kind], found: Sequence[Found] | None = None) -> list[bool]:
+    def replies(self, batch: Batch, sources: Sequence[Kind], finds: Finds | None = None) -> list[bool]:
         """Which texts are official replies, by their source or by their own formulas."""
-        found = found or self.lexicon.find(batch.folded)
-        return [
-            source == "reply"
-            or (
-                not self._formulas.isdisjoint(each.words)
-                and len(self._replies.find_matches_as_indexes(folded[:_HEAD])) >= 2
-            )
-            for folded, source, each in zip(batch.folded, sources, found, strict=True)
-        ]
+        formal = (finds or self.lexicon.find(batch.folded)).holding(self._formulas)
+        by_formulas = {i for i in formal if len(self._replies(batch.folded[i][:_HEAD])) >= 2}
+        return [source == "reply" or i in by_formulas for i, source in enumerate(sources)]
 
     def kinds(
         self,
@@ -198,20 +189,19 @@ class FlagRules:
         titles: Sequence[int],
         sources: Sequence[Kind],
         labels: Sequence[SentimentLabel],
-        found: Sequence[Found] | None = None,
+        finds: Finds | None = None,
     ) -> list[Flag]:
         """The `kind.*` flag of each text; `titles` are the folded lengths of the titles that begin them."""
-        found = found or self.lexicon.find(batch.folded)
-        return [
-            self._kind(batch, i, each, title, source, label)
-            for i, (each, title, source, label) in enumerate(zip(found, titles, sources, labels, strict=True))
-        ]
+        heads = [title + _HEAD for title in titles]
+        held = self._kinds.hold(finds or self.lexicon.find(batch.folded), heads)
+        rows = zip(held, titles, sources, labels, strict=True)
+        return [self._kind(batch, i, *row) for i, row in enumerate(rows)]
 
-    def _kind(self, batch: Batch, i: int, found: Found, title: int, source: Kind, label: SentimentLabel) -> Flag:
+    def _kind(self, batch: Batch, i: int, held: Held, title: int, source: Kind, label: SentimentLabel) -> Flag:
         head = batch.folded[i][: title + _HEAD]
         words: dict[str, list[tuple[int, int]]] = {}
         scores: dict[str, float] = {}
-        for rule, spans in self._kinds.hold(found.before(len(head))):
+        for rule, spans in held:
             kind = KIND_RULES[rule][0]
             words[kind] = spans
             scores[kind] = sum({head[a:b]: _TITLE if a < title else 1.0 for a, b in reversed(spans)}.values())

@@ -141,8 +141,11 @@ def by_tfidf(cuts: Cuts, count: int = 6) -> list[tuple[str, ...]]:
     firsts = pairs[heads] & _LOW
     times = np.minimum(np.diff(np.append(heads, len(pairs))), _OFTEN)
     best = np.sort(owners[firsts] << 48 | (_MOST - weights[firsts] * times) << 20 | firsts) & _LOW
-    bounds = np.searchsorted(owners[best], np.arange(len(cuts.bounds)))
-    return _chosen(cuts, places[best], bounds.tolist(), count)
+    owner = owners[best]
+    bounds = np.searchsorted(owner, np.arange(len(cuts.bounds)))
+    looked_at = np.arange(len(best)) - bounds[owner] < _MORE * count
+    best, owner = best[looked_at], owner[looked_at]
+    return _chosen(cuts, places[best], np.searchsorted(owner, np.arange(len(cuts.bounds))).tolist(), count)
 
 
 def by_textrank(cuts: Cuts, count: int = 6) -> list[tuple[str, ...]]:
@@ -178,25 +181,26 @@ def textrank(said: Sequence[str]) -> list[str]:
 def _chosen(cuts: Cuts, places: Indices, bounds: Sequence[int], count: int) -> list[tuple[str, ...]]:
     starts = cuts.starts[places]
     begins, ends = starts.tolist(), (starts + cuts.lengths[places]).tolist()
-    joined, most = cuts.joined, _MORE * count
-    return [
-        tuple(_without_parts(map(joined.__getitem__, map(slice, begins[a : min(b, a + most)], ends[a:b])), count))
-        for a, b in pairwise(bounds)
-    ]
+    word_at = cuts.joined.__getitem__
+    return [tuple(_without_parts(map(word_at, map(slice, begins[a:b], ends[a:b])), count)) for a, b in pairwise(bounds)]
 
 
 def _without_parts(best: Iterable[str], count: int) -> list[str]:
-    """Search tokens hold words within words: of 食品安全, 食品, 安全 only the first that ranks."""
+    """Search tokens hold words within words: of 食品安全, 食品, 安全 only the first that ranks. No word comes twice."""
     chosen: list[str] = []
-    shown = ""
+    length = 0  # of all that are chosen, if they are equally long: such words cannot hold each other
     for word in best:
-        # two different words of two characters cannot hold each other
-        if word in shown or (len(word) > 2 and any(other in word for other in chosen)):
-            continue
-        chosen.append(word)
+        if len(word) != length:
+            for other in chosen:
+                if other in word or word in other:
+                    break
+            else:
+                length = len(word) if not chosen else -1
+                chosen.append(word)
+        else:
+            chosen.append(word)
         if len(chosen) == count:
             break
-        shown = f"{shown}\n{word}"
     return chosen
 
 

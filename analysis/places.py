@@ -10,11 +10,10 @@ import re
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 
-from ahocorasick_rs import AhoCorasick, MatchKind
-
+from analysis.automaton import longest
 from analysis.characters import Batch, fold_batch, fold_text
+from analysis.lexicon import Finds, Lexicon
 from analysis.places_regions import REGIONS
-from analysis.rules import Found, Lexicon
 from storage.types import Office, Place, PlaceHit
 
 #: how sure a name alone is, by what it is: a road of that name stands in many cities, a town hardly
@@ -55,8 +54,8 @@ class Gazetteer:
         words = list({**dict.fromkeys(self._names), **dict.fromkeys(away)})
         self._words = words
         self.lexicon = lexicon or Lexicon()
-        self._numbers = frozenset(map(self.lexicon.number, words))
-        self._automaton = AhoCorasick(words, matchkind=MatchKind.LeftmostLongest) if words else None
+        self._known = self.lexicon.flags(words)
+        self._longest = longest(words) if words else None
         self._region, self._own = self._regions(office)
         self._above = {place.id: _ancestors(place, office.places) for place in office.places.values()}
 
@@ -78,18 +77,15 @@ class Gazetteer:
         """Places of each text, surest first; `local` says which come from the city's own sources."""
         return self.find_batch(fold_batch(texts), local or [False] * len(texts))
 
-    def find_batch(
-        self, batch: Batch, local: Sequence[bool], found: Sequence[Found] | None = None
-    ) -> list[tuple[PlaceHit, ...]]:
-        """`find` for texts that are folded already; `found`: what the lexicon found in each.
+    def find_batch(self, batch: Batch, local: Sequence[bool], finds: Finds | None = None) -> list[tuple[PlaceHit, ...]]:
+        """`find` for texts that are folded already; `finds`: what the lexicon found in them.
 
         Only texts that hold a name at all are read for the longest names.
         """
-        found = found or self.lexicon.find(batch.folded)
-        return [
-            () if self._numbers.isdisjoint(each.words) else self._hits(folded, own)
-            for folded, own, each in zip(batch.folded, local, found, strict=True)
-        ]
+        hits: list[tuple[PlaceHit, ...]] = [()] * len(batch.folded)
+        for i in (finds or self.lexicon.find(batch.folded)).holding(self._known):
+            hits[i] = self._hits(batch.folded[i], local[i])
+        return hits
 
     def named(self, area: str | None) -> PlaceHit | None:
         """The place that a source's own area column names, if the gazetteer knows it."""
@@ -102,11 +98,11 @@ class Gazetteer:
         )
 
     def _hits(self, folded: str, local: bool) -> tuple[PlaceHit, ...]:
-        if self._automaton is None:
+        if self._longest is None:
             return ()
-        found = self._automaton.find_matches_as_indexes(folded[:_LONGEST])
+        found = self._longest(folded[:_LONGEST])
         words: dict[str, str] = {}  # in the order of the text: reasons name the first; what says that it lies elsewhere
-        for w, start, _ in found:
+        for start, _, w in found:
             word = self._words[w]
             words[word] = self._away(folded, start) if words.get(word, "?") else ""
         if not words:

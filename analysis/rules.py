@@ -1,83 +1,43 @@
-"""Boolean rules, thousands at once, over one pass of an Aho-Corasick automaton.
+"""Boolean rules, thousands at once, over what one pass of an automaton found in a batch of texts.
 
-    rule ─parse→ tree ─compile→ sets of words that must and must not be found + anchors without which it cannot hold
-    text ─Lexicon.find→ words found ─anchors→ the few rules worth asking → rules that hold, where their words stand
+    rule ─parse→ tree ─_ways→ ways to hold: sets of words of which one must, words that must not be found, tests
+    Finds ─postings of the sets→ (text, way) pairs that have a word of every set → rules that hold, and their words
 
-Several rule sets share one lexicon, so that topics, duties, marks and places read a text once together.
+Several rule sets share one lexicon (`analysis.lexicon`): topics, duties, marks and places read a text once together.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from functools import reduce
+from itertools import pairwise, product
 
-from ahocorasick_rs import AhoCorasick
+import numpy as np
 
-from analysis.characters import fold_text
+from analysis.lexicon import NOTHING, Column, Finds, Found, Lexicon
 from storage.query import And, Near, Node, Not, Or, Word
 
 Span = tuple[int, int]
-
-
-class Found(NamedTuple):
-    """What one pass found in a text, overlapping words too."""
-
-    words: frozenset[int] | set[int]  #: numbers of the words
-    matches: Sequence[tuple[int, int, int]]  #: number, start, end
-
-    def before(self, end: int) -> "Found":
-        """Only what ends at `end` or earlier: what a pass over that many characters would have found."""
-        if not self.matches or max(m[2] for m in self.matches) <= end:
-            return self
-        kept = [m for m in self.matches if m[2] <= end]
-        return Found({m[0] for m in kept}, kept)
-
-
-NOWHERE = Found(frozenset(), ())
-NOTHING = -1  #: number of a word that folds to nothing, which no text holds
+Held = Sequence[tuple[int, list[Span]]]  #: the rules that hold for a text, in order, each with the places of its words
 Predicate = Callable[[Found], bool]
-
-
-class Lexicon:
-    """Words of all rules that read together, each with a number."""
-
-    def __init__(self) -> None:
-        self._numbers: dict[str, int] = {}
-        self._automaton: AhoCorasick | None = None
-        self._compiled = 0
-
-    def number(self, word: str) -> int:
-        """Number of a word, new or known; NOTHING for one that folds to nothing."""
-        folded = fold_text(word)
-        return self._numbers.setdefault(folded, len(self._numbers)) if folded else NOTHING
-
-    def find(self, folded: Iterable[str]) -> list[Found]:
-        """Every word in each folded text. Compiled at first use, and again where words came since."""
-        if self._compiled < len(self._numbers):
-            self._automaton = AhoCorasick(list(self._numbers), store_patterns=False)
-            self._compiled = len(self._numbers)
-        if self._automaton is None:
-            return [NOWHERE for _ in folded]
-        look = self._automaton.find_matches_as_indexes
-        return [
-            Found({m[0] for m in matches}, matches) if (matches := look(text, overlapping=True)) else NOWHERE
-            for text in folded
-        ]
+_MOST_WAYS = 4  #: of one side of an `and`: they multiply
 
 
 @dataclass(frozen=True, slots=True)
-class _Rule:
-    any_of: tuple[frozenset[int], ...]  #: of each set at least one word must be found
-    none_of: frozenset[int]  #: none of these may be found
-    tests: tuple[Predicate, ...]  #: what sets cannot say
-    anchors: frozenset[int] | None  #: one of these must be found; None: the rule can hold without any word
-    words: frozenset[int]  #: what may be shown as matched: words not under an exclusion
+class _Way:
+    """One way in which a rule can hold."""
+
+    any_of: tuple[frozenset[int], ...] = ()  #: of each set at least one word must be found
+    none_of: frozenset[int] = frozenset()  #: none of these may be found
+    tests: tuple[Predicate, ...] = ()  #: what sets cannot say
 
     def holds(self, found: Found) -> bool:
+        """For one text: what a test within another way asks."""
         words = found.words
-        for needed in self.any_of:
-            if needed.isdisjoint(words):
-                return False
-        return self.none_of.isdisjoint(words) and (not self.tests or all(test(found) for test in self.tests))
+        return (
+            not any(needed.isdisjoint(words) for needed in self.any_of)
+            and self.none_of.isdisjoint(words)
+            and all(test(found) for test in self.tests)
+        )
 
     @property
     def plain(self) -> bool:
@@ -85,88 +45,163 @@ class _Rule:
         return len(self.any_of) == 1 and not self.none_of and not self.tests
 
 
+class _Postings:
+    """Word → numbers it stands for, as two columns."""
+
+    def __init__(self, pairs: Iterable[tuple[int, int]]) -> None:
+        table = np.array(sorted(p for p in pairs if p[0] != NOTHING), np.int64).reshape(-1, 2)
+        size = int(table[-1, 0]) + 1 if len(table) else 0
+        #: a word's values are [first[word], first[word] + count[word]); the last entry is for words that came later
+        self._count = np.bincount(table[:, 0], minlength=size + 1)
+        self._first = np.cumsum(self._count) - self._count
+        self._values = table[:, 1].copy()
+
+    def of(self, words: Column) -> tuple[Column, Column]:
+        """All values of the words: place of the word in `words`, value; in the order of the words."""
+        words = np.minimum(words, len(self._count) - 1)
+        counts = self._count[words]
+        places = np.repeat(np.arange(len(words)), counts)
+        within = np.arange(len(places)) - np.repeat(np.cumsum(counts) - counts, counts)
+        return places, self._values[self._first[words][places] + within]
+
+
 class RuleSet:
     """Boolean rules, asked all at once. Semantics: those of `storage.query.matches`, on folded text."""
 
     def __init__(self, rules: Sequence[Node], lexicon: Lexicon | None = None) -> None:
         self.lexicon = lexicon or Lexicon()
-        self._rules = [_compile(rule, self.lexicon) for rule in rules]
-        self._always = tuple(i for i, rule in enumerate(self._rules) if rule.anchors is None)
-        self._anchored: dict[int, list[int]] = {}
-        for i, rule in enumerate(self._rules):
-            for word in (rule.anchors or frozenset()) - {NOTHING}:
-                self._anchored.setdefault(word, []).append(i)
-        self._telling = frozenset(self._anchored)
+        number = self.lexicon.number
+        ways = [(i, way) for i, rule in enumerate(rules) for way in _ways(rule, number)]
+        sets = [(n, needed) for n, (_, way) in enumerate(ways) for needed in way.any_of]
+        self._rules, self._sets = max(1, len(rules)), max(1, len(sets))
+        self._ways = [way for _, way in ways]
+        self._rule_of = np.array([i for i, _ in ways], np.int64)  # of each way
+        self._way_of = np.array([n for n, _ in sets], np.int64)  # of each set
+        self._needed = np.bincount(self._way_of, minlength=len(ways))  # sets of each way
+        self._always = np.flatnonzero(self._needed == 0)
+        self._tested = np.array([bool(way.tests) for way in self._ways], np.bool_)
+        self._by_word = _Postings((word, n) for n, (_, needed) in enumerate(sets) for word in needed)
+        self._excluded = _Postings((word, n) for n, way in enumerate(self._ways) for word in way.none_of)
+        self._shown = _Postings((number(word), i) for i, rule in enumerate(rules) for word in _shown(rule))
 
-    def match(self, folded: str) -> list[tuple[int, list[Span]]]:
-        """Numbers of the rules that hold, in order, each with the places of its words."""
-        return self.hold(self.lexicon.find((folded,))[0])
+    def match(self, folded: str) -> Held:
+        """Numbers of the rules that hold for one text, in order, each with the places of its words."""
+        return self.hold(self.lexicon.find((folded,)))[0]
 
-    def hold(self, found: Found) -> list[tuple[int, list[Span]]]:
-        """`match` for what the lexicon found already."""
-        if not self._always and self._telling.isdisjoint(found.words):
-            return []
-        anchored, rules = self._anchored, self._rules
-        asked = set(self._always)
-        for word in self._telling.intersection(found.words):
-            asked.update(anchored[word])
-        return [(i, _spans(rules[i], found)) for i in sorted(asked) if rules[i].holds(found)]
+    def hold(self, finds: Finds, before: Sequence[int] | None = None) -> list[Held]:
+        """`match` for each text of a batch; with `before` only words that end there or earlier count."""
+        kept = (
+            slice(None) if before is None else np.flatnonzero(finds.ends <= np.asarray(before, np.int64)[finds.texts])
+        )
+        texts, words, starts, ends = (c[kept] for c in (finds.texts, finds.words, finds.starts, finds.ends))
+        ways = self._holding(len(finds.matches), texts, words)
+        owners, way = np.divmod(ways, max(1, len(self._ways)))
+        if len(doubtful := np.flatnonzero(self._tested[way])):
+            found = {i: finds.of(i, None if before is None else before[i]) for i in set(owners[doubtful].tolist())}
+            tested = zip(doubtful.tolist(), owners[doubtful].tolist(), way[doubtful].tolist(), strict=True)
+            failed = [n for n, i, w in tested if not all(test(found[i]) for test in self._ways[w].tests)]
+            owners, way = np.delete(owners, failed), np.delete(way, failed)
+        pairs = np.unique(owners * self._rules + self._rule_of[way])
+        places, shown = self._shown.of(words)
+        rows, here = _among(pairs, texts[places] * self._rules + shown)
+        return self._joined(len(finds.matches), pairs, rows, starts[places[here]], ends[places[here]])
+
+    def _holding(self, count: int, texts: Column, words: Column) -> Column:
+        """text * ways + way, ascending, of all that have a word of every set and none of the excluded ones."""
+        many = max(1, len(self._ways))
+        places, sets = self._by_word.of(words)
+        text, of = np.divmod(np.unique(texts[places] * self._sets + sets), self._sets)
+        ways = text * many + self._way_of[of]
+        first = np.flatnonzero(np.diff(ways, prepend=-1))
+        full = np.diff(first, append=len(ways)) == self._needed[ways[first] % many]
+        ways = ways[first[full]]
+        if len(self._always):
+            ways = np.sort(np.append(ways, (np.arange(count)[:, None] * many + self._always).ravel()))
+        places, excluding = self._excluded.of(words)
+        return np.delete(ways, _among(ways, texts[places] * many + excluding)[0])
+
+    def _joined(self, count: int, pairs: Column, rows: Column, starts: Column, ends: Column) -> list[Held]:
+        """The pairs of each text with the spans of their words; `rows`: the pair of each span."""
+        order = np.lexsort((ends, starts, rows))
+        spans = list(zip(starts[order].tolist(), ends[order].tolist(), strict=True))
+        bounds = np.searchsorted(rows[order], np.arange(len(pairs) + 1)).tolist()
+        texts, rules = np.divmod(pairs, self._rules)
+        held = [(rule, spans[a:b]) for rule, (a, b) in zip(rules.tolist(), pairwise(bounds), strict=True)]
+        return [held[a:b] for a, b in pairwise(np.searchsorted(texts, np.arange(count + 1)).tolist())]
 
 
-def _spans(rule: _Rule, found: Found) -> list[Span]:
-    return sorted((start, end) for word, start, end in found.matches if word in rule.words)
+def _among(pairs: Column, keys: Column) -> tuple[Column, Column]:
+    """Which keys are among the ascending pairs: place in `pairs`, place in `keys`. A sieve leaves few to look for."""
+    if not len(pairs):
+        return pairs, pairs
+    sieve = np.zeros(1 << 16, np.bool_)
+    sieve[pairs & 0xFFFF] = True
+    here = np.flatnonzero(sieve[keys & 0xFFFF])
+    rows = np.minimum(np.searchsorted(pairs, keys[here]), len(pairs) - 1)
+    same = pairs[rows] == keys[here]
+    return rows[same], here[same]
 
 
-_NONE: frozenset[int] = frozenset()
-
-
-def _compile(node: Node, lexicon: Lexicon) -> _Rule:
+def _shown(node: Node) -> Iterator[str]:
+    """The words of a rule that may be shown as matched: those not under an exclusion."""
     match node:
         case Word(text):
-            word = frozenset((lexicon.number(text),))
-            return _Rule((word,), _NONE, (), word, word)
+            yield text
+        case Near(left, right, _):
+            yield from (left.text, right.text)
+        case And(parts) | Or(parts):
+            for part in parts:
+                yield from _shown(part)
+
+
+def _ways(node: Node, number: Callable[[str], int]) -> list[_Way]:
+    """The ways in which a rule can hold; together they say what it says."""
+    match node:
+        case Word(text):
+            return [_Way((frozenset((number(text),)),))]
         case Near(left, right, distance):
-            a, b = lexicon.number(left.text), lexicon.number(right.text)
-            both = frozenset((a, b))
-            return _Rule((), _NONE, (lambda found: _near(found, a, b, distance),), frozenset((a,)), both)
+            a, b = number(left.text), number(right.text)
+            both = (frozenset((a,)), frozenset((b,)))
+            return [_Way(both, tests=(lambda found: _near(found, a, b, distance),))]
         case Not(part):
-            inner = _compile(part, lexicon)
-            if inner.plain:
-                return _Rule((), inner.any_of[0], (), None, _NONE)
-            return _Rule((), _NONE, (lambda found: not inner.holds(found),), None, _NONE)
+            inner = _ways(part, number)
+            if all(way.plain for way in inner):
+                return [_Way(none_of=frozenset().union(*(way.any_of[0] for way in inner)))]
+            return [_Way(tests=(lambda found: not any(way.holds(found) for way in inner),))]
         case And(parts):
-            return _both([_compile(part, lexicon) for part in parts])
+            return reduce(_both, (_ways(part, number) for part in parts))
         case Or(parts):
-            return _either([_compile(part, lexicon) for part in parts])
+            return _either([way for part in parts for way in _ways(part, number)])
 
 
 def _near(found: Found, a: int, b: int, distance: int) -> bool:
-    if a not in found.words or b not in found.words:
-        return False
     return any(
         (0 <= start - end <= distance) or (0 <= first - last <= distance)
-        for word, first, end in found.matches
+        for first, end, word in found.matches
         if word == a
-        for other, start, last in found.matches
+        for start, last, other in found.matches
         if other == b
     )
 
 
-def _both(parts: Sequence[_Rule]) -> _Rule:
-    anchors = [part.anchors for part in parts if part.anchors is not None]
-    return _Rule(
-        tuple(needed for part in parts for needed in part.any_of),
-        _NONE.union(*(part.none_of for part in parts)),
-        tuple(test for part in parts for test in part.tests),
-        min(anchors, key=len) if anchors else None,
-        _NONE.union(*(part.words for part in parts)),
-    )
+def _both(left: list[_Way], right: list[_Way]) -> list[_Way]:
+    """The ways in which both hold."""
+    return [
+        _Way(a.any_of + b.any_of, a.none_of | b.none_of, a.tests + b.tests) for a, b in product(_few(left), _few(right))
+    ]
 
 
-def _either(parts: Sequence[_Rule]) -> _Rule:
-    words = _NONE.union(*(part.words for part in parts))
-    anchors = [part.anchors for part in parts]
-    every = None if None in anchors else _NONE.union(*(a for a in anchors if a is not None))
-    if all(part.plain for part in parts):
-        return _Rule((_NONE.union(*(part.any_of[0] for part in parts)),), _NONE, (), every, words)
-    return _Rule((), _NONE, (lambda found: any(part.holds(found) for part in parts),), every, words)
+def _either(ways: Sequence[_Way]) -> list[_Way]:
+    """The same ways, those that are but words as one."""
+    words = [way.any_of[0] for way in ways if way.plain]
+    return [*([_Way((frozenset().union(*words),))] if words else []), *(way for way in ways if not way.plain)]
+
+
+def _few(ways: list[_Way]) -> list[_Way]:
+    """The same in one way where there are many: those of two sides multiply."""
+    if len(ways) <= _MOST_WAYS:
+        return ways
+    each = [min(way.any_of, key=len, default=None) for way in ways]
+    needed = [words for words in each if words is not None]
+    anchors = (frozenset().union(*needed),) if len(needed) == len(ways) else ()
+    return [_Way(anchors, tests=(lambda found: any(way.holds(found) for way in ways),))]

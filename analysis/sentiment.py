@@ -6,9 +6,10 @@ A petition is a polite statement of a grievance, a news text states a disaster w
 repeats the complaint it answers: hence one table per group of kinds in the one shipped file. See docs/model-card.md.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Protocol
 
@@ -81,13 +82,13 @@ class OwnScorer:
         marked, positions, first, last = _positions(codes, offsets, table)
         odds = _log_odds(positions, first, last, table)
         shares = probabilities(odds)
-        best = shares.argmax(axis=1).tolist()
+        best = shares.argmax(axis=1)
         spans = (
             _Clauses(marked, positions, first, last).spans(batch, rows, table, best) if explain else [()] * len(rows)
         )
         return [
             Sentiment(label=LABELS[b], negative=p[0], neutral=p[1], positive=p[2], spans=s)
-            for b, p, s in zip(best, shares.tolist(), spans, strict=True)
+            for b, p, s in zip(best.tolist(), shares.tolist(), spans, strict=True)
         ]
 
 
@@ -140,46 +141,51 @@ class _Clauses:
         first: npt.NDArray[np.int64],
         last: npt.NDArray[np.int64],
     ) -> None:
-        self._positions = positions
         marks = np.flatnonzero(~word_table()[np.minimum(marked, 0xFFFF)])
         starts = np.concatenate(([0], marks + 1))[: len(marks)]
-        self._starts, self._ends = starts.tolist(), marks.tolist()
+        self._starts, self._ends = starts, marks
         self._sums = np.add.reduceat(positions, starts, axis=0, dtype=np.int32) if len(starts) else positions[:0]
-        self._first, self._last = first, last
-        self._from = np.searchsorted(starts, first + 1).tolist()
-        self._to = np.searchsorted(starts, last).tolist()
+        self._positions, self._first, self._last = positions, first, last
+        self._from, self._to = np.searchsorted(starts, first + 1), np.searchsorted(starts, last)
 
     def spans(
-        self, batch: Batch, rows: Sequence[int], table: Table, best: Sequence[int]
+        self, batch: Batch, rows: Sequence[int], table: Table, best: npt.NDArray[np.int64]
     ) -> list[tuple[tuple[str, float], ...]]:
         """For each text the clauses that spoke loudest for its label; none for a neutral one."""
-        sums: tuple[list[int], ...] = (self._sums[:, 0].tolist(), [], self._sums[:, 1].tolist())
-        factors = (table.scale / np.sqrt((self._last - self._first) * table.orders)).tolist()
-        begins = (self._first + 1).tolist()
-        return [
-            () if label == 1 else tuple(self._loudest(batch, row, begins[n], factors[n], label // 2, n, sums[label]))
-            for n, (row, label) in enumerate(zip(rows, best, strict=True))
-        ]
+        texts, clauses, weights = self._loudest(best)
+        starts, ends = self._starts[clauses], self._ends[clauses]
+        for n in np.flatnonzero(ends - starts > _CLAUSE).tolist():
+            starts[n], weights[n] = self._window(starts.item(n), ends.item(n), best.item(texts.item(n)) // 2)
+            ends[n] = starts[n] + _CLAUSE
+        begins = self._first[texts] + 1
+        words = batch.originals(np.asarray(rows, np.int64)[texts], starts - begins, ends - begins)
+        factors = table.scale / np.sqrt((self._last - self._first) * table.orders)
+        spans = list(zip(words, (weights * factors[texts]).round(3).tolist(), strict=True))
+        return [tuple(spans[a:b]) for a, b in pairwise(np.searchsorted(texts, np.arange(len(rows) + 1)).tolist())]
 
     def _loudest(
-        self, batch: Batch, row: int, begin: int, factor: float, column: int, n: int, sums: list[int]
-    ) -> Iterator[tuple[str, float]]:
-        chosen = sorted(range(self._from[n], self._to[n]), key=sums.__getitem__, reverse=True)[:_SPANS]
-        for clause in chosen:
-            start, end, weight = self._starts[clause], self._ends[clause], sums[clause]
-            if weight <= 0 or end <= start:
-                return
-            if end - start > _CLAUSE:
-                start, end, weight = _window(self._positions[:, column], start, end)
-            yield batch.original(row, start - begin, end - begin), round(weight * factor, 3)
+        self, best: npt.NDArray[np.int64]
+    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """Text, clause and weight of the first clauses of each text that count, loudest first."""
+        counts = np.where(best == 1, 0, self._to - self._from)
+        texts = np.repeat(np.arange(len(best)), counts)
+        before = np.cumsum(counts) - counts
+        rank = np.arange(len(texts)) - before[texts]
+        clauses = self._from[texts] + rank
+        weights = self._sums[clauses, best[texts] // 2].astype(np.int64)
+        order = np.lexsort((-weights, texts))[rank < _SPANS]
+        texts, clauses, weights, rank = texts[order], clauses[order], weights[order], rank[rank < _SPANS]
+        counting = np.zeros((len(best), _SPANS), np.bool_)
+        counting[texts, rank] = (weights > 0) & (self._ends[clauses] > self._starts[clauses])
+        stays = np.logical_and.accumulate(counting, axis=1)[texts, rank]
+        return texts[stays], clauses[stays], weights[stays]
 
-
-def _window(column: npt.NDArray[np.int16], start: int, end: int) -> tuple[int, int, int]:
-    """The stretch of 24 characters of a long clause with the largest sum, and that sum."""
-    sums = np.cumsum(np.concatenate(([0], column[start:end].astype(np.int32))))
-    gains = sums[_CLAUSE:] - sums[:-_CLAUSE]
-    at = int(np.argmax(gains))
-    return start + at, start + at + _CLAUSE, int(gains[at])
+    def _window(self, start: int, end: int, column: int) -> tuple[int, int]:
+        """Start of the stretch of 24 characters of a long clause with the largest sum, and that sum."""
+        sums = np.cumsum(np.concatenate(([0], self._positions[start:end, column].astype(np.int32))))
+        gains = sums[_CLAUSE:] - sums[:-_CLAUSE]
+        at = int(np.argmax(gains))
+        return start + at, int(gains[at])
 
 
 class SnowScorer:

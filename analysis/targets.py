@@ -9,8 +9,8 @@ from collections.abc import Sequence
 
 from analysis.characters import fold_batch
 from analysis.departments import Catalogue
+from analysis.lexicon import Finds, Lexicon
 from analysis.places import Gazetteer
-from analysis.rules import Found, Lexicon
 from analysis.sentiment import Scorer
 from analysis.text import sentences
 from storage.types import Kind, PlaceHit, Sentiment, Target
@@ -28,7 +28,7 @@ class TargetReader:
     def read(
         self,
         texts: Sequence[str],
-        found: Sequence[Found],
+        finds: Finds,
         places: Sequence[Sequence[PlaceHit]],
         kinds: Sequence[Kind],
         whole: Sequence[Sentiment],
@@ -36,12 +36,12 @@ class TargetReader:
     ) -> list[tuple[Target, ...]]:
         """Targets of each text, in order of first mention; our places (the city itself left out) and departments.
 
-        `found`, `places` and `whole` are what was found in each whole text, `kinds` how each is judged.
+        `finds`, `places` and `whole` are what was found in the whole texts, `kinds` how each is judged.
         """
         answers: list[tuple[Target, ...]] = [()] * len(texts)
         wanted: dict[tuple[int, str], str] = {}
         ours = [{hit.id for hit in hits if hit.ours and hit.id != self._home} for hits in places]
-        rows = [i for i, each in enumerate(found) if ours[i] or self._catalogue.names(each)]
+        rows = sorted({i for i, ids in enumerate(ours) if ids} | set(self._catalogue.naming(finds)))
         said = [sentences(texts[i][:_LONGEST]) for i in rows]
         named = iter(self._named([sentence for each in said for sentence in each]))
         for i, each in zip(rows, said, strict=True):
@@ -61,9 +61,9 @@ class TargetReader:
         if not said:
             return []
         batch = fold_batch(said)
-        found = self._lexicon.find(batch.folded)
-        places = self._gazetteer.find_batch(batch, [False] * len(said), found)
-        departments = self._catalogue.named(batch, found)
+        finds = self._lexicon.find(batch.folded)
+        places = self._gazetteer.find_batch(batch, [False] * len(said), finds)
+        departments = self._catalogue.named(batch, finds)
         return [(units, [hit.id for hit in hits]) for units, hits in zip(departments, places, strict=True)]
 
 

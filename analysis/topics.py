@@ -7,7 +7,8 @@ the main one comes first: the one whose words the text says most often.
 from collections.abc import Sequence
 
 from analysis.characters import Batch, fold_batch
-from analysis.rules import Found, Lexicon, RuleSet, Span
+from analysis.lexicon import Finds, Lexicon
+from analysis.rules import Held, RuleSet, Span
 from storage.query import parse
 from storage.types import Office, TopicHit
 
@@ -40,16 +41,16 @@ class TopicMatcher:
         """Topics of each text, the main one first; of equals the one that stands first in the configuration."""
         return self.match_batch(fold_batch(texts))
 
-    def match_batch(self, batch: Batch, found: Sequence[Found] | None = None) -> list[tuple[TopicHit, ...]]:
-        """`match` for texts that are folded already; `found`: what the lexicon found in each."""
-        found = found or self._rules.lexicon.find(batch.folded)
-        return [self._hits(batch, i, self._rules.hold(each)) for i, each in enumerate(found)]
+    def match_batch(self, batch: Batch, finds: Finds | None = None) -> list[tuple[TopicHit, ...]]:
+        """`match` for texts that are folded already; `finds`: what the lexicon found in them."""
+        held = self._rules.hold(finds or self._rules.lexicon.find(batch.folded))
+        return [self._hits(batch, i, matched) if matched else () for i, matched in enumerate(held)]
 
-    def _hits(self, batch: Batch, i: int, matched: list[tuple[int, list[Span]]]) -> tuple[TopicHit, ...]:
+    def _hits(self, batch: Batch, i: int, matched: Held) -> tuple[TopicHit, ...]:
         topics = [(rule, spans) for rule, spans in matched if rule < len(self._topics)]
         if not topics:
             return ()
-        general = next((reason for rule, reason in self._general.items() if any(r == rule for r, _ in matched)), "")
+        general = next((self._general[rule] for rule, _ in matched if rule in self._general), "")
         own = {self._own[rule][0]: self._own[rule][1] for rule, _ in matched if rule in self._own}
         if len(topics) > 1:  # a stable sort: of equals the first in the configuration stays first
             topics.sort(key=lambda hit: -_times(hit[1]))
