@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis.bursts import DAY, LAMBDA
+from analysis.risk_limits import ELSEWHERE, VOICES
 
 Floats = npt.NDArray[np.float64]
 Whole = npt.NDArray[np.int64]
@@ -37,6 +38,13 @@ def breadth(outside: Whole, voices: Whole, platforms: Whole, gathering: Whole) -
     wide = 0.3 * np.minimum(1.0, np.where(platforms > 0, (platforms - 1) / 2, 0.0))
     found = np.minimum(1.0, 0.4 * outside / np.maximum(voices, 1) + wide + 0.3 * gathering)
     return np.where(voices > 0, found, np.nan)
+
+
+def elsewhere(outside: Whole, inside: Whole, voices: Whole) -> npt.NDArray[np.bool_]:
+    """`analysis.risk_limits.foreign`."""
+    some = (inside == 0) & (outside >= VOICES) & (outside >= ELSEWHERE * voices)
+    found: npt.NDArray[np.bool_] = (voices > 0) & (some | (outside == voices))
+    return found
 
 
 def gap(at: Whole, start: Whole, answered: Whole, limit: Floats) -> Floats:

@@ -10,6 +10,7 @@ from storage.types import Level, Office, Reason
 VOICES = 3  #: voices (or one authoritative source) that make a machine's mark a floor before a person confirmed it
 SHARE = 0.05  #: of all voices that they must be as well ...
 MANY = 20  #: ... or however many others speak
+ELSEWHERE = 0.1  #: of all voices that must name a place elsewhere, where none names one of ours
 SURE = 0.8  #: authority from which one source is enough
 
 _WORDS = {
@@ -85,8 +86,12 @@ def caps_of(
 
 
 def foreign(tally: Tally) -> bool:
-    """Whether every voice speaks of elsewhere."""
-    return bool(tally.voices) and tally.outside == tally.voices
+    """Whether every voice speaks of elsewhere, or every one of some that name a place at all.
+
+    What the country talks of names its places now and then; the first voice that names one of ours ends the cap.
+    """
+    some = tally.inside == 0 and tally.outside >= VOICES and tally.outside >= ELSEWHERE * tally.voices
+    return bool(tally.voices) and (some or tally.outside == tally.voices)
 
 
 def advertisement(tally: Tally) -> bool:

@@ -18,6 +18,8 @@ HOUR = 3_600_000_000  #: microseconds
 DAY = 24 * HOUR
 #: kinds that are no citizen's voice
 ECHO = ("government", "reply", "hotlist", "news")
+#: kinds of document that a citizen addressed to the government: each is a matter of its own
+ADDRESSED = ("message", "hotline")
 #: figures of a document in the order of the bits of `Tally.figures`
 FIGURES = (("阅读量", "reads"), ("转发", "reposts"), ("评论", "comments"), ("点赞", "likes"))
 #: heat of one of each, thousandths
@@ -48,6 +50,11 @@ def moment(micro: int) -> datetime:
 def authority(member: Member) -> float:
     """Of the source, or the usual one of its kind where none is configured; 0..1."""
     return member.authority or _AUTHORITY.get(member.kind, 0.0)
+
+
+def at_home(member: Member) -> bool:
+    """Whether it names a place of ours or was addressed to us; False also where nothing is known of the place."""
+    return member.ours and (member.area is not None or member.kind in ADDRESSED)
 
 
 @dataclass(slots=True)
@@ -132,6 +139,7 @@ class Tally:
     authority: float = 0.0  #: of the surest source
     voices: int = 0  #: documents that are not spread
     outside: int = 0  #: voices from elsewhere
+    inside: int = 0  #: voices that name a place of ours, or were addressed to us
     topics: Counter[str] = field(default_factory=Counter)  #: of voices
     marks: dict[str, Mark] = field(default_factory=dict)
     people: int = 0  #: citizens' voices: an author, or a document where no author is known
@@ -157,6 +165,7 @@ class Tally:
     def _voice(self, member: Member, stamp: int) -> None:
         self.voices += 1
         self.outside += not member.ours
+        self.inside += at_home(member)
         if member.topic:
             self.topics[member.topic] += 1
         if member.flags:

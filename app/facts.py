@@ -13,6 +13,7 @@ from datetime import datetime
 from alerts.catalogue import BY_HAND
 from alerts.routing import Facts
 from analysis.events import Assignment
+from analysis.risk_tally import ADDRESSED
 from storage.types import (
     Assessment,
     DepartmentGuess,
@@ -31,8 +32,6 @@ AUTHORITY: Mapping[str, float] = {
 }  # fmt: skip
 #: flags that make even a lone document an event that somebody must look at
 NOTABLE_FLAGS = ("must.", "rumour", "casualty", "crowd")
-#: kinds of document that a citizen addressed to the government: each is a matter of its own
-ADDRESSED = ("message", "hotline")
 #: kinds that speak for the administration
 OFFICIAL = ("government", "reply")
 #: distinct voices from which on a machine's mark counts for the event, where they are a share of all as well ...

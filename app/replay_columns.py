@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis.risk_arrays import Floats, Whole
-from analysis.risk_tally import ECHO, FIGURES, MOST, WEIGHTS, authority, micros
+from analysis.risk_tally import ECHO, FIGURES, MOST, WEIGHTS, at_home, authority, micros
 from app.facts import OFFICIAL
 from app.replay_prepared import Arrival
 from storage.types import Member
@@ -147,6 +147,7 @@ def counts(stream: Stream, factor: Mapping[str, float]) -> tuple[dict[str, Whole
         "platforms": own.sums(first_of_kind & ~stream.of_kind(["reply"])),
         "voices": own.sums(voice),
         "outside": own.sums(voice & ~np.array([m.ours for m in stream.members], np.bool_)),
+        "inside": own.sums(voice & np.array([at_home(m) for m in stream.members], np.bool_)),
         "alone": (stream.distinct(own.number * len(sources) + source, live) == 1).astype(np.int64),
         "last": own.greatest(stream.time),
         "answered": answered(stream),

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from analysis.risk_tally import Tally, micros
-from app.facts import ADDRESSED, NOTABLE_FLAGS, OFFICIAL, carried, kept_subject, notable, subject
+from analysis.risk_tally import ADDRESSED, Tally, micros
+from app.facts import NOTABLE_FLAGS, OFFICIAL, carried, kept_subject, notable, subject
 from storage.types import Event, Level, Member, Office, Reason
 
 

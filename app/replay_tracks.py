@@ -15,10 +15,10 @@ from itertools import compress
 
 import numpy as np
 
-from analysis.risk_arrays import Floats, Whole, breadth, gap, heat, negativity, sources, speed
+from analysis.risk_arrays import Floats, Whole, breadth, elsewhere, gap, heat, negativity, sources, speed
 from analysis.risk_factors import NO_LIMIT
-from analysis.risk_tally import DAY, HOUR, moment
-from app.facts import ADDRESSED, notable
+from analysis.risk_tally import ADDRESSED, DAY, HOUR, moment
+from app.facts import notable
 from app.replay_columns import NEVER, Stream, Truth, coded, counts, firsts
 from app.replay_marks import Floors, Marks, sensitivity, subjects
 from app.replay_prepared import Arrival
@@ -147,7 +147,7 @@ def _judge(
         "matter": ~nothing | floors.notable | marks.notable(),
         "plain": nothing & ~stream.own.any(flagged),
         "gathering": marks.documents("crowd") > 0,
-        "foreign": (voices > 0) & (whole["outside"] == voices),
+        "foreign": elsewhere(whole["outside"], whole.pop("inside"), voices),
         "advertisement": 2 * marks.documents("advertisement") > voices,
     }
     whole |= {name: truth.astype(np.int64) for name, truth in truths.items()} | {"floor": floors.level}

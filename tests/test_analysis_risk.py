@@ -128,6 +128,17 @@ def test_a_mark_of_one_post_makes_no_floor_but_three_do() -> None:
     assert score(replace(EVENT, flags=("must.moral",)), members, OFFICE, NOW).floor == 2
 
 
+def test_what_names_places_elsewhere_alone_is_not_ours_until_one_voice_names_ours() -> None:
+    talk = [member(i) for i in range(17)] + [member(50 + i, ours=False, area="hangzhou") for i in range(3)]
+    assert [r.code for r in score(EVENT, talk, OFFICE, NOW).reasons] == ["cap.foreign"]
+    here = member(90, area="beiyuan")
+    asked = member(91, kind="message")
+    for one in (here, asked):
+        assert not score(EVENT, [*talk, one], OFFICE, NOW).reasons
+    assert not score(EVENT, talk[:-1], OFFICE, NOW).reasons, "two of many may name any town"
+    assert not score(EVENT, [*talk, *(member(100 + i) for i in range(20))], OFFICE, NOW).reasons, "too small a share"
+
+
 def test_historic_members_do_not_raise_a_matter_of_today() -> None:
     today = [member(1)]
     old = [member(i, historic=True, at=START - timedelta(days=400)) for i in range(10, 60)]
