@@ -185,11 +185,11 @@ def _create(at: Setting, draft: _Draft, task: Task) -> None:
 
 
 def _refresh_tasks(at: Setting, draft: _Draft) -> None:
-    """Level and clocks of open tasks follow the event, always from the original start."""
+    """Name, level and clocks of open tasks follow the event, always from the original start."""
     for task in at.tasks:
         if not is_open(task) or task.historic:
             continue
-        moved = replace(task, level=at.event.level)
+        moved = replace(task, level=at.event.level, title=at.event.title)
         if moved.level != task.level:
             moved = snapshot(moved, at.office)
         moved = replace(moved, deadlines=retained(task, deadlines(moved, at.event, at.office, at.now, kinds=at.kinds)))

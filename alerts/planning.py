@@ -118,8 +118,10 @@ def audit(action: str, what: str, after: str, now: datetime) -> AuditEntry:
 
 
 def adjusted(before: Task, after: Task, now: datetime) -> AuditEntry:
-    """A changed level, or clocks that moved under the same one: two things that the record tells apart."""
+    """A changed level, clocks that moved under the same one, or a new name alone: the record tells them apart."""
     if before.level != after.level:
         return audit("task.level", f"task:{after.id}", f"{before.level}→{after.level}", now)
+    if before.deadlines == after.deadlines:
+        return audit("task.title", f"task:{after.id}", after.title, now)
     clocks = "、".join(dict.fromkeys(d.text or d.step for d in after.deadlines if d not in before.deadlines))
     return audit("task.clock", f"task:{after.id}", clocks or "取消一项时限", now)

@@ -31,6 +31,11 @@ SHOWN = 40
 Read = Callable[[Sequence[str]], list[StoredDocument]]
 
 
+def outgrown(event: Event, documents: int) -> bool:
+    """Whether it has come to about four times what it was named by: its first words may not be what it is about."""
+    return documents.bit_length() // 2 > event.documents.bit_length() // 2
+
+
 @dataclass(slots=True, kw_only=True)
 class Round:
     """What one round has read and what it will write. One transaction, one thread."""
@@ -67,10 +72,12 @@ class Round:
         self, known: Event | None, members: Sequence[Member], *, title: str, sample: bool, previous: str | None = None
     ) -> None:
         """Take one event through the stages. members: at least one, all of the event."""
-        fresh = known is None or (known.level == 0 and len(members) != known.documents)
+        fresh = known is None or (known.level == 0 and len(members) != known.documents) or outgrown(known, len(members))
         shown = self._shown(members) if fresh else []
         event = summarise(known, members, title=known.title if known else title, sample=sample, now=self.now)
-        if len(shown) == 1 and 0 < len(shown[0].document.title) <= LONGEST:
+        if event.named_by is not None:
+            event = replace(event, representative=representative(shown) if shown else event.representative)
+        elif len(shown) == 1 and 0 < len(shown[0].document.title) <= LONGEST:
             event = replace(event, title=shown[0].document.title, representative=shown[0].document.id)
         elif shown:
             event = replace(event, title=title_of(shown), representative=representative(shown))

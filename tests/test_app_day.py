@@ -175,6 +175,22 @@ def test_history_is_routed_anew_when_its_topic_changes(town: Town) -> None:
     assert (event.topic, event.departments[0]) == ("food-drug", "jyj")
 
 
+def test_a_title_follows_what_an_event_has_become_but_not_over_a_persons(town: Town, hook: Provider) -> None:
+    town.post(town.say(1, VOICES[0], title="随手记一件小事", kind="message"))
+    (first,) = town.events()
+    assert (first.title, first.level > 0) == ("随手记一件小事", True)
+    town.post(*voices(town, 10, 8))
+    (grown,) = town.events()
+    assert "食堂" in grown.title
+    assert {t.title for t in town.tasks()} == {grown.title}
+    with town.ledger.begin() as tx:
+        tx.events.change(replace(grown, title="北苑小学食堂事件", named_by="officer"))
+    town.post(*voices(town, 30, 30))
+    (event,) = town.events()
+    assert (event.title, event.documents) == ("北苑小学食堂事件", 39)
+    assert {t.title for t in town.tasks()} == {"北苑小学食堂事件"}
+
+
 def test_what_lies_elsewhere_gives_no_task(town: Town, hook: Provider) -> None:
     town.post(*[replace(v, text=v.text.replace("北苑", "杭州")) for v in voices(town, 0, 20)])
     town.at("09:30")

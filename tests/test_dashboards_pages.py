@@ -171,6 +171,19 @@ def test_a_pinned_level_wins_and_is_withdrawn(officer: httpx.Client, site: Site)
         assert tx.events.get(["lamp"])["lamp"].pinned_level is None
 
 
+def test_a_person_names_an_event_and_takes_it_back(officer: httpx.Client, site: Site) -> None:
+    assert post(officer, "/events/lamp/rename", title="北苑路灯不亮").status_code == 303
+    with site.ledger.read() as tx:
+        event = tx.events.get(["lamp"])["lamp"]
+    assert (event.title, event.named_by) == ("北苑路灯不亮", "officer")
+    assert "由 officer 命名" in officer.get("/events/lamp").text
+    assert "修改事件名称" in officer.get("/events/lamp/ledger").text
+    post(officer, "/events/lamp/rename", title="")
+    with site.ledger.read() as tx:
+        event = tx.events.get(["lamp"])["lamp"]
+    assert (event.title, event.named_by) == ("北苑路灯不亮", None), "the program names it when it grows"
+
+
 def test_split_then_merge_again(officer: httpx.Client, site: Site) -> None:
     answer = post(officer, "/events/river/split", title="另一处排污口", document=["river-1"])
     assert answer.status_code == 303

@@ -99,6 +99,7 @@ ROUTES = (
     Row("GET", "/events/{event_id}/ledger.{format}", ledger.export, STAFF),
     Row("POST", "/events/{event_id}/pin", event_actions.pin, OFFICER),
     Row("POST", "/events/{event_id}/grade", event_actions.grade, OFFICER),
+    Row("POST", "/events/{event_id}/rename", event_actions.rename, OFFICER),
     Row("POST", "/events/{event_id}/merge", event_actions.merge, OFFICER),
     Row("POST", "/events/{event_id}/split", event_actions.split, OFFICER),
     Row("POST", "/events/{event_id}/false-alarm", event_actions.false_alarm, OFFICER),

@@ -1,4 +1,4 @@
-"""What people do to an event: pin its level, grade it, merge, split, close, call it a false alarm."""
+"""What people do to an event: pin its level, grade it, name it, merge, split, close, call it a false alarm."""
 
 import json
 from dataclasses import replace
@@ -102,6 +102,19 @@ def moment(text: str, timezone: str) -> datetime | None:
         raise HTTPException(422, f"时间“{text}”无法识别。") from None
 
 
+def rename(visit: Here, event_id: str) -> Response:
+    """POST: a person's title stays; an empty one leaves the naming to the program again."""
+    title = visit.text("title", 200)
+    with visit.site.ledger.begin() as tx:
+        event = current(visit, tx, event_id)
+        named = replace(event, title=title or event.title, named_by=visit.user.name if title else None)
+        tx.events.change(named)
+        before, after = (json.dumps({"title": t}, ensure_ascii=False) for t in (event.title, title))
+        visit.record(tx, "event.rename", f"event:{event.id}", before=before, after=after)
+        decide(tx, Decision(kind="regrade", event=event.id))
+    return visit.go(f"/events/{event.id}", "renamed" if title else "unnamed")
+
+
 def merge(visit: Here, event_id: str) -> Response:
     """POST: this event goes into another one; the older id is kept."""
     other_id = visit.text("into", 100).rsplit("/", 1)[-1]
@@ -145,7 +158,7 @@ def split(visit: Here, event_id: str) -> Response:
         moved = with_copies(members, chosen)
         if not moved or len(moved) == len(members):
             raise HTTPException(422, "拆分须留下至少一条信息在原事件中。")
-        fresh = split_off(event, moved, title, visit.now)
+        fresh = replace(split_off(event, moved, title, visit.now), named_by=visit.user.name)
         tx.events.save([fresh])
         tx.events.add_members([replace(member, event=fresh.id) for member in moved])
         negative = sum(member.negative for member in moved)

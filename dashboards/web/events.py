@@ -91,7 +91,14 @@ def mark(event: Event) -> str:
 
     Not the row's version: documents of a busy event come in by the second and must not send every decision back.
     """
-    said = (event.pinned_level, event.incident_grade, event.warning_colour, event.confirmed_by, event.occurred_at)
+    said = (
+        event.pinned_level,
+        event.incident_grade,
+        event.warning_colour,
+        event.confirmed_by,
+        event.occurred_at,
+        event.named_by,
+    )
     return sha256(repr((event.level, event.status, *said)).encode()).hexdigest()[:16]
 
 

@@ -89,6 +89,7 @@ class Event:
     previous: str | None = None  #: the closed event that this one is a flare-up of
     merged_into: str | None = None
     pinned_level: Level | None = None  #: a person's decision; wins until withdrawn
+    named_by: str | None = None  #: who gave the title; the program then leaves it alone
     flags: tuple[str, ...] = ()
     answered_at: datetime | None = None  #: first authoritative reply
     version: int = 1  #: optimistic lock for people's actions
