@@ -20,13 +20,16 @@ class StreamBurst:
     hour: datetime  #: its start
     count: int
     usual: float  #: median of the same hour of earlier days; the city's hourly rate while there are fewer than 14
-    path: str  #: "slow" | "fast" | "cold", see `analysis.bursts`
+    path: str  #: "slow" | "fast" | "cold", or "day": then count and usual are of 24 hours; see `analysis.bursts`
 
 
 def sentence(burst: StreamBurst, office: Office) -> str:
     """「食品药品 9时至10时共 23 条，平日同一时段约 3 条，未集中于单一事件」."""
     start = local(burst.hour, office)
     end = start + timedelta(hours=1)
+    if burst.path == "day":
+        usual = "不足 1 条" if burst.usual < 1 else f"约 {burst.usual:.1f} 条"
+        return f"{burst.name} 截至{end.hour}时的24小时共 {burst.count} 条，此前平均每天{usual}，未集中于单一事件"
     usual = "不足 1 条" if burst.usual < 1 else f"约 {burst.usual:.0f} 条"
     against = f"全市各类信息每小时平均{usual}" if burst.path == "cold" else f"平日同一时段{usual}"
     return f"{burst.name} {start.hour}时至{end.hour}时共 {burst.count} 条，{against}，未集中于单一事件"

@@ -1,6 +1,7 @@
 """When does a stream of hourly counts burst? Seasonal robust z, smoothed, with a fast path for the sudden ones.
 
     counts ─seasonal_z→ z ─ewma→ E;   alarm when E > 2.6, or z > 6.6 at once;   never below five an hour
+    a stream too thin for that: the last 24 hours against the days before (`analysis.bursts_day`)
 
 Under fourteen days of history the tail of a Poisson distribution decides (p < 1e-4 against the city-wide rate).
 Thresholds are chosen by false alarms: at most one per stream and thirty days (`benchmarks/events_bursts.py`).
@@ -16,6 +17,8 @@ from datetime import UTC, datetime, timedelta, tzinfo
 
 import numpy as np
 import numpy.typing as npt
+
+from analysis import bursts_day
 
 Series = npt.NDArray[np.float64]
 
@@ -54,7 +57,7 @@ class Burst:
     usual: float  #: median of the same hour, or the city-wide rate in a cold start
     z: float
     ewma: float
-    path: str  #: "slow" | "fast" | "cold"
+    path: str  #: "slow" | "fast" | "cold" | "day": then count and usual are of 24 hours
 
 
 def baseline_of(counts: Sequence[float], first_hour: int = 0) -> Baseline:
@@ -160,6 +163,7 @@ class Thresholds:
     slow: float = SLOW  #: of the EWMA
     fast: float = FAST  #: of a single hour's z
     rare: float = RARE  #: Poisson tail of the cold start
+    day: float = bursts_day.RARE  #: of `analysis.bursts_day.rarity`
 
 
 DEFAULT = Thresholds()
@@ -175,7 +179,8 @@ def thresholds(false_alarms: float = 1.0) -> Thresholds:
         raise ValueError(f"false alarms per stream and 30 days: {false_alarms}, not {low} to {high}")
     rates, factors = zip(*_STRICTNESS, strict=True)
     factor = float(np.interp(math.log(false_alarms), np.log(rates), factors))
-    return Thresholds(slow=SLOW * factor, fast=FAST * factor, rare=RARE * false_alarms)
+    day = bursts_day.RARE - math.log10(false_alarms)
+    return Thresholds(slow=SLOW * factor, fast=FAST * factor, rare=RARE * false_alarms, day=day)
 
 
 def detect(
@@ -185,26 +190,29 @@ def detect(
     holidays: Sequence[bool] | None = None,
     above: Thresholds = DEFAULT,
     fewest: float = FEWEST,
+    since: int = 0,
 ) -> list[Burst]:
-    """Every hour in which the alarm rings, oldest first; a run of hours is one episode for the reader to fold.
+    """Every hour from `since` on in which the alarm rings, oldest first; a run of hours is one episode to fold.
 
     `rate` is the city-wide hourly rate that the cold start (under fourteen days) is measured against.
     """
     z, usual = seasonal_z(counts, holidays)
     warm = HISTORY_DAYS * DAY
     smooth = ewma(np.where(np.arange(len(z)) < warm, np.nan, z))
+    days = bursts_day.rarity(counts, since=since)
     found = []
-    for t, count in enumerate(counts):
-        if count < fewest:
-            continue
-        if t < warm:
-            if poisson_tail(count, rate) < above.rare:
-                found.append(Burst(hour=t, count=count, usual=rate, z=float(z[t]), ewma=0.0, path="cold"))
-        elif z[t] > above.fast or smooth[t] > above.slow:
-            path = "fast" if z[t] > above.fast else "slow"
-            found.append(
-                Burst(hour=t, count=count, usual=float(usual[t]), z=float(z[t]), ewma=float(smooth[t]), path=path)
-            )
+    for t in range(since, len(counts)):
+        count, path, against = float(counts[t]), "", rate
+        if count >= fewest and t < warm:
+            path = "cold" if poisson_tail(count, rate) < above.rare else ""
+        elif count >= fewest and (z[t] > above.fast or smooth[t] > above.slow):
+            path, against = "fast" if z[t] > above.fast else "slow", float(usual[t])
+        if not path and days[t] > above.day:
+            path, against = "day", bursts_day.usual(counts, t)[0]
+            count = float(sum(counts[max(0, t + 1 - DAY) : t + 1]))
+        if path:
+            level = float(smooth[t]) if t >= warm else 0.0
+            found.append(Burst(hour=t, count=count, usual=against, z=float(z[t]), ewma=level, path=path))
     return found
 
 

@@ -8,8 +8,9 @@ from statistics import median
 
 import numpy as np
 
-from analysis.bursts import DAY, FEWEST
+from analysis.bursts import DAY
 from analysis.bursts_compare import Series, detectors, episodes, threshold_for
+from analysis.bursts_day import FEWEST, in_a_day
 from analysis.risk_tally import HOUR, micros
 from app.replay_prepared import Arrival, Prepared
 from app.townstream import Incident
@@ -30,7 +31,7 @@ class DetectorFigures:
     due: int  #: incidents whose streams were counted long enough before
     delay_hours: float | None  #: median from the incident's first document to the alarm
     streams: int = 0
-    able: int = 0  #: streams that have an hour with enough documents to ring at all
+    able: int = 0  #: streams that have 24 hours with enough documents to ring at all
 
 
 def compare(prepared: Prepared, truth: Sequence[Incident], most: float = 1.0) -> tuple[DetectorFigures, ...]:
@@ -46,20 +47,18 @@ def compare(prepared: Prepared, truth: Sequence[Incident], most: float = 1.0) ->
         key: _quiet(counts, [i for i in truth if key in own[i.id]], prepared.origin) for key, counts in streams.items()
     }
     due = [i for i in truth if own[i.id] and _hour(i.start, prepared.origin) >= _WARM]
-    able = sum(bool((counts[_WARM:] >= FEWEST).any()) for counts in streams.values())
+    able = sum(bool((in_a_day(counts)[_WARM:] >= FEWEST).any()) for counts in streams.values())
     found = []
     for name, detector in detectors(_WARM).items():
         values = {key: detector(counts) for key, counts in streams.items()}
 
         def false(threshold: float, values: dict[Key, Series] = values) -> float:
-            hits = sum(bool(quiet[t][h]) for t, v in values.items() for h in episodes(v, streams[t], threshold, _WARM))
+            hits = sum(bool(quiet[t][h]) for t, v in values.items() for h in episodes(v, threshold, _WARM))
             days = sum(float(q[_WARM:].sum()) for q in quiet.values()) / DAY
             return hits / days * 30 if days else 0.0
 
         threshold = threshold_for(false, most)
-        rang = [
-            [_delay(i, values[key], streams[key], threshold, prepared.origin) for key in sorted(own[i.id])] for i in due
-        ]
+        rang = [[_delay(i, values[key], threshold, prepared.origin) for key in sorted(own[i.id])] for i in due]
         delays = [min(known) for row in rang if (known := [delay for delay in row if delay is not None])]
         found.append(
             DetectorFigures(
@@ -108,7 +107,7 @@ def _quiet(counts: Series, incidents: Sequence[Incident], origin: int) -> Series
     return found
 
 
-def _delay(incident: Incident, values: Series, counts: Series, threshold: float, origin: int) -> float | None:
+def _delay(incident: Incident, values: Series, threshold: float, origin: int) -> float | None:
     first, last = _hour(incident.start, origin), _hour(incident.peak_at + _LATE, origin)
-    hits = [h for h in np.flatnonzero((values > threshold) & (counts >= FEWEST)) if first <= h <= last]
+    hits = [h for h in np.flatnonzero(values > threshold) if first <= h <= last]
     return float(hits[0] - first + 1) if hits else None

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from analysis.bursts import FEWEST
+from analysis.bursts_day import FEWEST
 from app.replay_detectors import DetectorFigures
 from app.replay_report import Curve, Difference, ReplayReport, Variant
 from app.replay_svg import bars, curve, stacked
@@ -83,7 +83,7 @@ def _streams(figures: DetectorFigures) -> str:
     silent = "，都不够，各方法均不会报警" if not figures.able else ""
     return (
         f"按专题、地点、来源类别逐小时计数，共{figures.streams}条流；"
-        f"一小时至少{FEWEST}条才可能报警，达到过的有{figures.able}条流{silent}。"
+        f"一小时至少{FEWEST}条（按日比较的方法为 24 小时）才可能报警，达到过的有{figures.able}条流{silent}。"
     )
 
 

@@ -4,7 +4,7 @@
 
 Streams are topics, places of ours and kinds of source, counted by the hour as the running program counts them. The
 sample town has a truth (its incidents), so `app.replay_detectors` compares at equal false alarms. Real sets have none:
-printed is how many streams could ring at all (an hour with five documents after 14 days), how often each detector
+printed is how many streams could ring at all (a day with five documents after 14 days), how often each detector
 rings at the threshold that allows one false alarm per stream and 30 days on made-up quiet streams, and the dates of the
 shipped one. `weibo_stream_30k.csv` names only days: its posts are laid evenly between 7 and 24 o'clock in file order.
 """
@@ -22,8 +22,8 @@ import numpy as np
 from events_bursts import quiet, tuned
 
 from analysis.assess import Assessor
-from analysis.bursts import FEWEST
 from analysis.bursts_compare import detectors, episodes
+from analysis.bursts_day import FEWEST, in_a_day
 from analysis.events import Assignment
 from analysis.risk_tally import HOUR
 from app.console import read_config
@@ -108,11 +108,11 @@ def sample(office: Office) -> None:
 
 def real(name: str, prepared: Prepared, limits: dict[str, float]) -> None:
     streams = streams_of(prepared)
-    able = {key: counts for key, counts in streams.items() if (counts[WARM:] >= FEWEST).any()}
+    able = {key: counts for key, counts in streams.items() if (in_a_day(counts)[WARM:] >= FEWEST).any()}
     print(f"{name}: {len(prepared.arrivals)} documents, {prepared.days:.0f} days, {len(streams)} streams, "
           f"{len(able)} able to ring: {', '.join('/'.join(key) for key in sorted(able))}")  # fmt: skip
     for label, detector in detectors().items():
-        rang = {key: episodes(detector(counts), counts, limits[label]) for key, counts in able.items()}
+        rang = {key: episodes(detector(counts), limits[label]) for key, counts in able.items()}
         total = sum(map(len, rang.values()))
         days = sum(max(0, len(counts) - WARM) for counts in able.values()) / 24
         print(f"  {label:28} > {limits[label]:5.2f}  {total} episodes in {sum(map(bool, rang.values()))} streams"
@@ -120,7 +120,7 @@ def real(name: str, prepared: Prepared, limits: dict[str, float]) -> None:
     for key, hours in rang.items():
         for hour in hours[:6]:
             at = datetime.fromtimestamp((prepared.origin + hour * HOUR) / 1_000_000, ZONE)
-            print(f"      {'/'.join(key):24} {at:%Y-%m-%d %H}  {able[key][hour]:.0f} documents")
+            print(f"      {'/'.join(key):24} {at:%Y-%m-%d %H}  {in_a_day(able[key])[hour]:.0f} in 24 h")
 
 
 def main() -> None:

@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 
 from alerts.calendar import is_workday, local
 from alerts.streams import StreamBurst
-from analysis.bursts import FEWEST, Burst, detect, thresholds
+from analysis.bursts import detect, thresholds
+from analysis.bursts_day import FEWEST
 from dashboards.words import KIND
 from storage.ports import Bucket, DocumentQuery, DocumentStore, FacetField, Transaction
 from storage.types import Office
@@ -20,12 +21,13 @@ STREAMS: tuple[FacetField, ...] = ("topic", "area", "kind")
 LOOK_BACK = timedelta(days=28)
 SHOWN = timedelta(hours=6)  #: how long a burst stays on the pages
 ONE_EVENT = 0.5  #: share of the hour's documents from which one event explains the stream
-_HOUR = timedelta(hours=1)
+_HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
 _NOTE = "bursts"
 
 
 def find(store: DocumentStore, office: Office, hour: datetime) -> list[StreamBurst]:
-    """Streams that burst in the hour that starts at `hour` (a whole local hour) and are more than one event."""
+    """Streams that burst in the hour that starts at `hour` (a whole local hour), or in the day that ends with it, and
+    are more than one event."""
     since, until = hour - LOOK_BACK, hour + _HOUR
     city = _counts(store.histogram(DocumentQuery(since=since, until=until, historic=False), step="hour",
                                    timezone=office.timezone), until)  # fmt: skip
@@ -35,7 +37,7 @@ def find(store: DocumentStore, office: Office, hour: datetime) -> list[StreamBur
     above = thresholds(office.risk.burst_false_alarms)
     found = []
     for by in STREAMS:
-        last = DocumentQuery(since=hour, until=until, historic=False)
+        last = DocumentQuery(since=until - _DAY, until=until, historic=False)
         for key, count in store.facets(last, by, size=200):
             name = _name(by, key, office)
             if count < FEWEST or not name:
@@ -43,11 +45,14 @@ def find(store: DocumentStore, office: Office, hour: datetime) -> list[StreamBur
             query = DocumentQuery(since=since, until=until, historic=False, filters={by: [key]})
             own = _counts(store.histogram(query, step="hour", timezone=office.timezone), until)
             counts = [0.0] * (len(city) - len(own)) + own
-            alarm = _at_the_end(detect(counts, rate=rate, holidays=off, above=above), len(counts))
-            if alarm is not None and not _one_event(store, by, key, hour, count):
+            rang = detect(counts, rate=rate, holidays=off, above=above, since=len(counts) - 1)
+            span = _DAY if rang and rang[0].path == "day" else _HOUR
+            if rang and not _one_event(store, by, key, until - span, until):
+                alarm = rang[0]
                 found.append(
                     StreamBurst(
-                        field=by, id=key, name=name, hour=hour, count=count, usual=alarm.usual, path=alarm.path
+                        field=by, id=key, name=name, hour=hour, count=round(alarm.count), usual=alarm.usual,
+                        path=alarm.path,
                     )
                 )  # fmt: skip
     return found
@@ -64,14 +69,10 @@ def _counts(buckets: Sequence[Bucket], until: datetime) -> list[float]:
     return counts
 
 
-def _at_the_end(bursts: Sequence[Burst], hours: int) -> Burst | None:
-    return bursts[-1] if bursts and bursts[-1].hour == hours - 1 else None
-
-
-def _one_event(store: DocumentStore, by: FacetField, key: str, hour: datetime, count: int) -> bool:
-    query = DocumentQuery(since=hour, until=hour + _HOUR, historic=False, filters={by: [key]})
+def _one_event(store: DocumentStore, by: FacetField, key: str, since: datetime, until: datetime) -> bool:
+    query = DocumentQuery(since=since, until=until, historic=False, filters={by: [key]})
     largest = store.facets(query, "event", size=1)
-    return bool(largest) and largest[0][1] >= ONE_EVENT * count
+    return bool(largest) and largest[0][1] >= ONE_EVENT * store.count(query)
 
 
 def _name(by: FacetField, key: str, office: Office) -> str:

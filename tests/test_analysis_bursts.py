@@ -21,6 +21,7 @@ from analysis.bursts import (
     seasonal_z,
     thresholds,
 )
+from analysis.bursts_day import tail
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 
@@ -46,15 +47,39 @@ def test_slow_burst_rings_by_smoothing() -> None:
     counts = day_and_night(20)
     for i in range(12):
         counts[18 * 24 + 9 + i] += 15
-    found = detect(counts, rate=20)
+    found = detect(counts, rate=20, above=Thresholds(day=math.inf))
     assert found
     assert found[0].path == "slow"
+    assert detect(counts, rate=20)[0].hour <= found[0].hour, "the day's sum sees it no later"
     assert found[0].hour - (18 * 24 + 9) <= 5
 
 
 def test_few_never_burst() -> None:
     assert detect([0.0] * 24 * 20 + [4.0]) == []
     assert detect([0.0] * 24 * 20 + [8.0])
+
+
+def test_a_thin_stream_rings_by_its_day() -> None:
+    counts = [1.0 if h == 12 and d % 7 == 0 else 0.0 for d in range(28) for h in range(24)]
+    for hour in (9, 11, 14, 16, 17, 20):
+        counts[27 * 24 + hour] += 1
+    assert detect(counts[: 27 * 24 + 17]) == [], "four in a day are not enough"
+    (first, *_) = detect(counts)
+    assert (first.path, first.hour, first.count) == ("day", 27 * 24 + 17, 5)
+    assert first.usual == pytest.approx(3 / 26)
+    busy = [1.0 if h in (9, 11, 14, 16, 17, 20) else 0.0 for d in range(28) for h in range(24)]
+    assert detect(busy) == [], "six a day as on every day"
+    assert detect(counts[21 * 24 :]) == [], "six days say nothing yet"
+    uneven = [float(d % 3 == 0) if h in (9, 11, 14, 16, 17, 20) else 0.0 for d in range(28) for h in range(24)]
+    assert detect(uneven) == [], "a stream that always comes in lots"
+
+
+def test_tail_of_the_next_day_by_hand() -> None:
+    assert tail(0, 3, 5) == 1
+    assert tail(1, 0, 1) == pytest.approx(1 - math.sqrt(0.5))
+    assert tail(1, 0.5, 3) == pytest.approx(1 / 4)
+    assert tail(2, 0.5, 3) == pytest.approx(1 / 16), "geometric with p = 3/4"
+    assert tail(2_000, 27_000, 27) < 1e-90
 
 
 def test_cold_start_goes_by_the_citys_rate() -> None:

@@ -23,10 +23,12 @@ def town(tmp_path: Path) -> Iterator[Town]:
     made.close()
 
 
-def talk(town: Town, hour: datetime, count: int, *, topic: str = "education", events: int = 1000) -> None:
+def talk(
+    town: Town, hour: datetime, count: int, *, topic: str = "education", events: int = 1000, first: int = 0
+) -> None:
     """So many documents of this hour on a topic, spread over so many events."""
     rows = []
-    for n in range(count):
+    for n in range(first, first + count):
         at = hour + n * timedelta(seconds=30)
         document = Document(
             id=f"{topic}{at:%d%H}-{n}", text="学校", kind="social", source="s", published_at=at, fetched_at=at
@@ -67,6 +69,17 @@ def test_a_topic_of_many_small_matters_bursts_and_is_said_once(town: Town) -> No
     JOBS["bursts"](town.turn.pipeline, NOW + HOUR)
     assert len(messages(town)) == len({d.epoch for d in messages(town)}), "once a stream and day"
     assert shown(town, NOW + 8 * HOUR) == []
+
+
+def test_a_thin_topic_bursts_by_the_day(town: Town) -> None:
+    for ago in range(4, 28, 4):
+        talk(town, (NOW - ago * 24 * HOUR).replace(hour=9, minute=0), 1)
+    for ago in (20, 12, 5, 1):
+        talk(town, NOW.replace(minute=0) - ago * HOUR, 2, first=ago)
+    JOBS["bursts"](town.turn.pipeline, NOW)
+    assert ("topic", "education", 8) in shown(town)
+    (said,) = {d.body for d in messages(town) if "教育" in d.body}
+    assert "截至10时的24小时共 8 条，此前平均每天不足 1 条，未集中于单一事件" in said
 
 
 def test_one_event_alone_is_no_burst_of_its_topic(town: Town) -> None:
