@@ -19,6 +19,7 @@ _SHORTEST = 6
 _EDGE = " 　，,。:：、—-~·\"'“”"
 _READ = 200  #: documents that are read for a title: the first, spread evenly over the rest
 _TEXT = 600  #: characters of a text
+_TELLING = 0.3  #: of what the best voice says of what all say that another must say
 
 _BREAK = re.compile(r"[\n\r\t。！？!?；;…]+|(?<=[^0-9])[，,](?=[^0-9])|\s{2,}")
 _SENTENCE = re.compile(r"[^。！？!?；;\n\r]*[。！？!?；;\n\r]?")
@@ -62,13 +63,19 @@ def title_of(documents: Sequence[StoredDocument]) -> str:
 def representative(documents: Sequence[StoredDocument]) -> str | None:
     """Id of the document that says most of what all say; an official or press text only where nothing else is there."""
     ranked = _ranked(documents)
-    return ranked[0].document.id if ranked else None
+    return ranked[0][0].document.id if ranked else None
 
 
 def voices(documents: Sequence[StoredDocument], n: int = 3) -> list[str]:
-    """Ids of the most representative voices: of citizens, different from each other, one per author."""
+    """Ids of the most representative voices: of citizens, different from each other, one per author.
+
+    Fewer where the others say little of what all say: a stray post speaks for nobody.
+    """
     chosen: list[StoredDocument] = []
-    for row in _ranked([d for d in documents if d.document.kind not in ("government", "reply", "news", "hotlist")]):
+    ranked = _ranked([d for d in documents if d.document.kind not in ("government", "reply", "news", "hotlist")])
+    for row, worth in ranked:
+        if worth < _TELLING * ranked[0][1]:
+            break
         mine = set(words(_body(row)))
         if row.document.author and any(c.document.author == row.document.author for c in chosen):
             continue
@@ -180,7 +187,8 @@ def _cut(text: str) -> str:
     return (kept or text[: LONGEST - 1]).rstrip("，,、的和与") + "…"
 
 
-def _ranked(documents: Sequence[StoredDocument]) -> list[StoredDocument]:
+def _ranked(documents: Sequence[StoredDocument]) -> list[tuple[StoredDocument, float]]:
+    """Documents and how much they say of what all say, the most first."""
     rows = _some(documents)
     shared = _shared(rows)
 
@@ -189,7 +197,8 @@ def _ranked(documents: Sequence[StoredDocument]) -> list[StoredDocument]:
         value = sum(shared.get(w, 0.0) for w in mine) / math.sqrt(20 + len(mine))
         return value * (0.5 if row.document.kind in ("government", "reply", "news", "hotlist") else 1.0)
 
-    return sorted(rows, key=lambda row: (-worth(row), row.document.at, row.document.id))
+    found = [(row, worth(row)) for row in rows]
+    return sorted(found, key=lambda pair: (-pair[1], pair[0].document.at, pair[0].document.id))
 
 
 def _overlap(a: set[str], b: set[str]) -> float:

@@ -12,6 +12,7 @@ from playwright.sync_api import expect
 from test_dashboards_access import log_in
 
 from dashboards.site import Site
+from dashboards.web.voices import voices
 from storage.types import Event, StoredDocument
 
 FIRE = ("厂房着火了，消防车来了", "厂房还在烧，消防车又来两辆", "着火的厂房冒黑烟，消防车进不去")
@@ -68,6 +69,20 @@ def test_near_in_time_and_place_and_of_the_same_words(site: Site) -> None:
             assert f"{name}的标题" not in page
         assert officer.get("/live/events/other/alike").text.strip() == ""
         assert officer.get("/live/events/none/alike").status_code == 404
+
+
+def test_the_people_are_quoted_by_what_most_of_them_say(site: Site) -> None:
+    stray = fire("a9", "今天去江边看桂花，人真多", "first")
+    site.documents.put([stray])
+    assert quoted(site)
+    assert "a9" not in {row.document.id for row in quoted(site)}, "the stray one says nothing that others say"
+    site.documents.put([replace(stray, document=replace(stray.document, reposts=90))])
+    assert quoted(site)[0].document.id == "a9", "what most passed on comes first"
+
+
+def quoted(site: Site) -> tuple[StoredDocument, ...]:
+    with site.ledger.read() as tx:
+        return voices(site.documents, tx.events.get(["first"])["first"])[0].quoted
 
 
 def test_closed_events_are_not_offered_and_a_department_is_not_asked(site: Site) -> None:

@@ -61,7 +61,6 @@ def describe(stored: StoredDocument, tokens: str) -> Row:
         raise ValueError("发布时间超出可存范围（1831 至 2109 年）：请核对时间")
     if not document.id:
         raise ValueError("文档没有编号")
-    figures = (document.likes, document.comments, document.reposts)
     tokens = clean_tokens(tokens)
     bare = replace(assessment, tokens="", masked_title="", masked_text="")
     core = dump_bytes([replace(document, fetched_at=_EPOCH, raw=None), bare])
@@ -73,7 +72,7 @@ def describe(stored: StoredDocument, tokens: str) -> Row:
         event=optional_key(stored.event),
         duplicate=optional_key(stored.duplicate_of),
         historic=document.historic,
-        spread=min(sum(max(0, figure or 0) for figure in figures), 2**62),
+        spread=min(document.spread, 2**62),
         digest=_hash(core + tokens.encode()),
         words=_hash(dump_bytes([document.title, document.text])),
         values=tuple(dict.fromkeys((FIELDS[f], key(text)) for f, text in _facets(stored) if text)),

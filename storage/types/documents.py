@@ -65,6 +65,11 @@ class Document:
         """The moment that counts for time lines: published if known, else fetched."""
         return self.published_at or self.fetched_at
 
+    @property
+    def spread(self) -> int:
+        """How far it went: likes, comments and reposts together."""
+        return sum(max(0, figure or 0) for figure in (self.likes, self.comments, self.reposts))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sentiment:
