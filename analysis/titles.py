@@ -8,7 +8,7 @@ Only words that are there are used: a clause is cut, never written.
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import rjieba
 
@@ -84,28 +84,6 @@ def voices(documents: Sequence[StoredDocument], n: int = 3) -> list[str]:
         if len(chosen) == n:
             break
     return [row.document.id for row in chosen]
-
-
-def questions(documents: Sequence[StoredDocument], n: int = 5) -> list[str]:
-    """Questions that people ask, most asked first, each in one citizen's own words (at most 60 characters)."""
-    asked: list[tuple[set[str], list[str]]] = []
-    for row in _some([d for d in documents if d.document.kind not in ("government", "reply", "news", "hotlist")]):
-        for sentence in _sentences(row):
-            mine = set(words(sentence))
-            group = next((g for g in asked if _overlap(mine, g[0]) >= 0.5), None)
-            if group is None:
-                asked.append((mine, [sentence]))
-            elif sentence not in group[1]:
-                group[1].append(sentence)
-    asked.sort(key=lambda g: -len(g[1]))
-    return [min(said, key=len) for _, said in asked[:n]]
-
-
-def _sentences(row: StoredDocument) -> Iterable[str]:
-    for found in _SENTENCE.findall(f"{row.document.title}\n{row.document.text[:_TEXT]}"):
-        sentence = _NOISE.sub("", found).strip()
-        if _SHORTEST <= len(sentence) <= 60 and _ASKING.search(sentence):
-            yield sentence
 
 
 def _some(documents: Sequence[StoredDocument]) -> list[StoredDocument]:

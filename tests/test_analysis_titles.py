@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analysis.titles import LONGEST, questions, representative, title_of, voices
+from analysis.titles import LONGEST, representative, title_of, voices
 from storage.types import Assessment, Document, Kind, Sentiment, StoredDocument, TopicHit
 
 START = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
@@ -77,17 +77,9 @@ def test_voices_are_three_different_authors() -> None:
     assert "d4" not in found
 
 
-def test_questions_most_asked_first() -> None:
-    found = questions(ROWS)
-    assert "搬走" in found[0]
-    assert all(len(q) <= 60 for q in found)
-    assert any("谁来管" in q for q in found)
-
-
 def test_nothing() -> None:
     assert title_of([]) == ""
     assert voices([]) == []
-    assert questions([]) == []
 
 
 @settings(max_examples=80, deadline=None)
@@ -97,4 +89,3 @@ def test_any_text(items: list[tuple[str, str]]) -> None:
     assert len(title_of(rows)) <= LONGEST
     assert title_of(rows) == title_of(rows[::-1])
     voices(rows)
-    questions(rows)
