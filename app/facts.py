@@ -32,6 +32,8 @@ AUTHORITY: Mapping[str, float] = {
 }  # fmt: skip
 #: flags that make even a lone document an event that somebody must look at
 NOTABLE_FLAGS = ("must.", "rumour", "casualty", "crowd")
+#: kinds of document that are said to everybody and to nobody
+TALK = ("social", "forum")
 #: kinds that speak for the administration
 OFFICIAL = ("government", "reply")
 #: distinct voices from which on a machine's mark counts for the event, where they are a share of all as well ...
@@ -112,6 +114,9 @@ def duty_mark(topic: str | None, assessment: Assessment, office: Office) -> tupl
 def notable(members: Sequence[Member], incident: bool) -> bool:
     """Whether these documents are a matter: more than one voice, or one that somebody must look at.
 
+    One post to nobody that names no place of ours is talk: a department would be asked about a nightmare of a crash.
+    A second voice makes it a matter, from the first one's moment on.
+
     incident: the newest document lies in a topic and is no look-alike.
     """
     if len(members) > 1:
@@ -119,7 +124,8 @@ def notable(members: Sequence[Member], incident: bool) -> bool:
     only = members[0]
     if only.kind in ADDRESSED:
         return True
-    return incident and (only.negative or any(flag.startswith(NOTABLE_FLAGS) for flag in only.flags))
+    here = only.kind not in TALK or (only.area is not None and only.ours)
+    return incident and ((only.negative and here) or any(flag.startswith(NOTABLE_FLAGS) for flag in only.flags))
 
 
 def majority(values: Iterable[str | None]) -> str | None:

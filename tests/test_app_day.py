@@ -137,6 +137,25 @@ def test_chatter_makes_no_event_and_no_message(town: Town, hook: Provider) -> No
     assert town.documents.count(DocumentQuery()) == 4
 
 
+def test_one_post_that_names_no_place_waits_for_a_second_voice(town: Town, hook: Provider) -> None:
+    said = "学校食堂的饭菜变质了，孩子吃坏肚子上吐下泻"
+    town.post(town.say(1, said))
+    assert town.events() == []
+    first = town.now
+    town.at("09:20")
+    town.post(town.say(2, f"{said}，我家孩子也是"))
+    (event,) = town.events()
+    assert (event.documents, event.first_at) == (2, first), "the clocks start with the first"
+    assert town.tasks()
+
+
+def test_one_post_that_names_our_place_is_taken_up_at_once(town: Town, hook: Provider) -> None:
+    town.post(town.say(1, VOICES[0], kind="social"))
+    (event,) = town.events()
+    assert (event.documents, event.level) == (1, 1)
+    assert town.tasks()
+
+
 def test_a_drill_is_no_incident(town: Town, hook: Provider) -> None:
     for number in range(6):
         town.post(town.say(number, f"北苑街道小学开展食物中毒应急演练，第{number}批学生参加", kind="news"))

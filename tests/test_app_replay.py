@@ -8,6 +8,7 @@ from small_office import small_office
 from app.replay import replay, truth_of
 from app.replay_page import page
 from app.townstream import TownStream, town_stream
+from storage.types import Document
 
 START = datetime(2026, 3, 2, tzinfo=timezone(timedelta(hours=8)))
 
@@ -63,6 +64,12 @@ def test_everything_an_hour_later_gives_the_same_levels() -> None:
 
 def test_nothing_to_replay() -> None:
     assert replay([], small_office(), []).documents == 0
+
+
+def test_a_stream_of_talk_alone_gives_no_alert() -> None:
+    talk = Document(id="d", text="公交车又坐反了，无力吐槽", kind="social", source="s", fetched_at=START)
+    found = replay([talk], small_office(), [])
+    assert (found.documents, found.alerts_per_day) == (1, 0)
 
 
 @pytest.mark.parametrize(
