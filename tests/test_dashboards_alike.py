@@ -10,6 +10,7 @@ from board_example import NOW, member, open_site, serve, stored
 from browser import as_user, browser, tab
 from playwright.sync_api import expect
 from test_dashboards_access import log_in
+from test_dashboards_pages import post
 
 from dashboards.site import Site
 from dashboards.web.voices import voices
@@ -85,6 +86,19 @@ def quoted(site: Site) -> tuple[StoredDocument, ...]:
         return voices(site.documents, tx.events.get(["first"])["first"])[0].quoted
 
 
+def test_several_are_joined_at_once_and_none_is_refused(site: Site) -> None:
+    with serve(site) as base, log_in(base, "officer") as officer:
+        assert post(officer, "/events/first/merge").status_code == 422
+        assert post(officer, "/events/first/merge", into=["again", "mostly", "again"]).status_code == 303
+        record = officer.get("/events/again/ledger", follow_redirects=True).text
+    with site.ledger.read() as tx:
+        known = tx.events.get(["first", "again", "mostly"])
+        (kept,) = {e.id: e for e in known.values()}.values()
+        assert kept.documents == 3 + 3 + 9 == len(tx.events.members(kept.id))
+        assert {tx.events.get([name])[name].id for name in ("first", "again", "mostly")} == {kept.id}
+    assert record.count("并入") == 2
+
+
 def test_closed_events_are_not_offered_and_a_department_is_not_asked(site: Site) -> None:
     with site.ledger.begin() as tx:
         tx.events.change(replace(tx.events.get(["again"])["again"], status="closed"))
@@ -113,9 +127,9 @@ def test_one_click_shows_what_happens_and_the_second_joins_them(site: Site, tmp_
         page.goto(f"{base}/events/first")
         card = page.locator("section", has_text="可能是同一件事")
         expect(card).to_contain_text("again的标题")
-        card.get_by_text("合并", exact=True).click()
+        card.get_by_text("合并所选……").click()
         page.screenshot(path=tmp_path / "alike.png", full_page=True)
-        card.get_by_role("button", name="确认合并").click()
+        card.get_by_role("button", name="确认合并所选").click()
         expect(page.locator("main")).to_contain_text("again")
         with site.ledger.read() as tx:
             joined = tx.events.get(["again"])["again"]

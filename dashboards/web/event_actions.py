@@ -116,21 +116,25 @@ def rename(visit: Here, event_id: str) -> Response:
 
 
 def merge(visit: Here, event_id: str) -> Response:
-    """POST: this event goes into another one; the older id is kept."""
-    other_id = visit.text("into", 100).rsplit("/", 1)[-1]
+    """POST: this event and those of `into` (ids or addresses) become one; the oldest id is kept."""
+    asked = [text.strip()[:300].rsplit("/", 1)[-1] for text in visit.texts("into")]
+    moved: list[str] = []
     with visit.site.ledger.begin() as tx:
         event = current(visit, tx, event_id)
-        other = visible(visit, tx, other_id)
-        if other.id == event.id:
-            raise HTTPException(422, "不能与自身合并，请填写另一事件的编号。")
-        kept, gone = sorted((event, other), key=lambda e: (e.detected_at, e.id))
-        members = tx.events.members(gone.id)
-        tx.events.merge(gone.id, kept.id)
-        tx.events.change(joined(kept, gone))
-        after = json.dumps({"into": kept.id, "note": f"{gone.title} 并入 {kept.title}"}, ensure_ascii=False)
-        visit.record(tx, "event.merge", f"event:{kept.id}", before=json.dumps({"id": gone.id}), after=after)
-        decide(tx, Decision(kind="merge", event=kept.id, other=gone.id))
-    move_documents(visit, [member.document for member in members], kept.id)
+        together = {other.id: other for other in (event, *(visible(visit, tx, id_) for id_ in asked))}
+        if len(together) < 2:
+            raise HTTPException(422, "请选择要合并的另一事件；不能与自身合并。")
+        kept, *others = sorted(together.values(), key=lambda e: (e.detected_at, e.id))
+        whole = kept
+        for gone in others:
+            moved += [member.document for member in tx.events.members(gone.id)]
+            tx.events.merge(gone.id, kept.id)
+            whole = joined(whole, gone)
+            after = json.dumps({"into": kept.id, "note": f"{gone.title} 并入 {kept.title}"}, ensure_ascii=False)
+            visit.record(tx, "event.merge", f"event:{kept.id}", before=json.dumps({"id": gone.id}), after=after)
+            decide(tx, Decision(kind="merge", event=kept.id, other=gone.id))
+        tx.events.change(whole)
+    move_documents(visit, moved, kept.id)
     return visit.go(f"/events/{kept.id}", "merged")
 
 
