@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from analysis import corpora, evaluation, quality
+from analysis import corpora, evaluation, quality, routing
 from analysis.characters import fold_batch
 from analysis.routing import load_router, train_departments
 from analysis.sentiment import UnusableModel, load
@@ -196,6 +196,28 @@ def test_floors_are_not_above_the_published_page() -> None:
     }
     assert {name for name, floor in FLOORS["at_least"].items() if published[name] < floor} == set()
     assert {name for name, floor in FLOORS["at_most"].items() if published[name] > floor} == set()
+
+
+@pytest.mark.parametrize(("says", "label"), [(None, "jyj"), (4, "jyj"), (3, "scjg")])
+def test_a_classifier_reads_n_grams_as_long_as_its_file_says(tmp_path: Path, says: int | None, label: str) -> None:
+    """One from before files said so reads four characters: here those four alone speak for the label."""
+    three, four = (routing.features(["学区划分"], n)[0][0] for n in (3, 4))
+    longest = np.setdiff1d(four, three)
+    arrays = {
+        "columns": longest, "weights": np.tile([[2.0, -2.0]], (len(longest), 1)), "idf": np.ones(len(longest)),
+        "bias": np.array([-1.0, 1.0]), "mixing": np.eye(2), "offset": np.zeros(2),
+    }  # fmt: skip
+    said = {} if says is None else {"orders": np.array(says)}
+    np.savez(tmp_path / "departments.npz", allow_pickle=False, labels=np.array(["jyj", "scjg"]), **arrays, **said)
+    router = load_router(tmp_path)
+    assert router is not None
+    assert router.labels[int(router.shares(["学区划分"]).argmax())] == label
+
+
+def test_a_new_classifier_says_how_long_its_n_grams_are(rows: Path, tmp_path: Path) -> None:
+    train_departments(rows, tmp_path)
+    with np.load(tmp_path / "departments.npz") as file:
+        assert file["orders"] == 3
 
 
 def test_a_model_file_says_how_long_its_n_grams_are(tmp_path: Path) -> None:
