@@ -50,6 +50,9 @@ def sentiment_figures(folder: Path, scorer: Scorer | None = None) -> dict[str, F
         rows = [row for row in every if row.corpus == corpus and row.label is not None]
         if rows and corpus not in corpora.TWO_WAY and corpus != "messages":
             figures |= _corpus_figures(corpus, rows, shares(scorer, rows))
+        if corpus.startswith("replies"):
+            truth, p = np.ones(len(rows), np.int64), shares(scorer, rows, "message")
+            figures[f"{corpus}.filed_as_message"] = evaluation.figure(evaluation.CalledNegative, truth, p)
     return figures
 
 
