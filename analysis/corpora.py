@@ -8,7 +8,6 @@ import csv
 import hashlib
 import io
 import json
-import os
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
@@ -16,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from analysis.sentiment import GROUPS, LABELS
+from analysis.words import MODELS
 from storage.types import KINDS
 
 
@@ -179,13 +179,9 @@ def _petitions(folder: Path) -> Iterator[Row]:
 TWO_WAY = frozenset(("weibo-covid", "weibo-2way"))
 
 
-def gold_labels(folder: Path) -> dict[str, int]:
-    """Hand-read labels of test rows by the hash of their text: `citizen_messages_gold.csv` with key,label.
-
-    It lies in the folder, or where the environment variable MINSHENG_GOLD says.
-    """
-    path = Path(os.environ.get("MINSHENG_GOLD") or folder / "citizen_messages_gold.csv")
-    return {row["key"]: int(row["label"]) for row in _table(path.parent, path.name)}
+def gold_labels() -> dict[str, int]:
+    """Hand-read labels of test rows by the hash of their text; what was read and how: docs/model-card.md."""
+    return {row["key"]: int(row["label"]) for row in read_table(MODELS / "messages_read.csv")}
 
 
 def with_gold(rows: Sequence[Row], gold: dict[str, int], *, calibrating: bool = False) -> list[Row]:

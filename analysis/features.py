@@ -7,7 +7,7 @@ petition does not shout louder than a short post. With 4-grams as well, two mill
 the sentiment loses by the collisions more than it wins (docs/model-card.md).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import numpy.typing as npt
@@ -56,6 +56,11 @@ def buckets(marked: Codes, bits: int = BITS, orders: int = ORDERS) -> Iterator[n
         hashed *= np.uint32(0x85EBCA77)
         yield hashed >> shift
         following = np.concatenate((following[1:], following[:1]))
+
+
+def orders_of(file: Mapping[str, npt.NDArray[np.generic]]) -> int:
+    """How long the n-grams of a model file are: 1 to so many characters; one from before files said so holds 4."""
+    return int(file["orders"].item()) if "orders" in file else 4
 
 
 def edges(first: npt.NDArray[np.int64], last: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:

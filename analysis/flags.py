@@ -6,7 +6,7 @@ The rules are written in the same boolean language as topics, so an office can r
 
 from collections.abc import Mapping, Sequence
 
-from analysis.automaton import longest
+from analysis import answers
 from analysis.characters import Batch, fold_batch
 from analysis.emoticons import rule as signs
 from analysis.lexicon import Finds, Lexicon
@@ -129,13 +129,7 @@ KIND_RULES: tuple[tuple[str, str, str], ...] = (
         "感谢 | 点赞 | 表扬 | 锦旗 | 好样的 | 致敬 | 为你们点赞 | 办事效率高 | 服务很好 | 很暖心 | 拾金不昧"
         f" | {signs('praise')}",
     ),
-    (
-        "reply",
-        "答复",
-        "现答复如下 | 答复如下 | 回复如下 | 现将有关情况回复 | 来信收悉 | 已收悉 | 感谢您的来信 | 感谢您的留言"
-        " | 感谢您对我"
-        " | 现将调查情况 | 经核查 | 经调查 | 经了解 | 您反映的 | 您所反映 | 诉求已收悉",
-    ),
+    ("reply", "答复", answers.rule()),
     (
         "advertisement",
         "广告",
@@ -146,7 +140,6 @@ KIND_RULES: tuple[tuple[str, str, str], ...] = (
 )
 _WEIGHT = {"report": 1.3, "complaint": 1.0, "question": 1.0, "request": 0.8, "suggestion": 1.2, "praise": 0.9}
 _TITLE = 3.0  #: a word in the title counts as three
-_HEAD = 300  #: characters after which a word no longer says what kind of text it is
 #: sources where citizens speak to the city; a news text or notice is of no such kind
 _CITIZENS: frozenset[Kind] = frozenset(("message", "hotline", "forum", "social"))
 
@@ -158,9 +151,7 @@ class FlagRules:
         self.lexicon = lexicon or Lexicon()
         self._flags = RuleSet([parse(rule) for _, _, rule in RULES], self.lexicon)
         self._kinds = RuleSet([parse(rule) for _, _, rule in KIND_RULES], self.lexicon)
-        formulas = next(rule for code, _, rule in KIND_RULES if code == "reply").split(" | ")
-        self._formulas = self.lexicon.flags(formulas)
-        self._replies = longest(formulas)
+        self._answers = answers.Answers(self.lexicon)
 
     def flags(self, batch: Batch, finds: Finds | None = None) -> list[tuple[Flag, ...]]:
         """Sensitive marks of each text; `finds`, here and below: what the lexicon found in them."""
@@ -178,10 +169,9 @@ class FlagRules:
         )
 
     def replies(self, batch: Batch, sources: Sequence[Kind], finds: Finds | None = None) -> list[bool]:
-        """Which texts are official replies, by their source or by their own formulas."""
-        formal = (finds or self.lexicon.find(batch.folded)).holding(self._formulas)
-        by_formulas = {i for i in formal if len(self._replies(batch.folded[i][:_HEAD])) >= 2}
-        return [source == "reply" or i in by_formulas for i, source in enumerate(sources)]
+        """Which texts are official replies, by their source or by their wording."""
+        worded = self._answers.among(finds or self.lexicon.find(batch.folded)).tolist()
+        return [source == "reply" or found for source, found in zip(sources, worded, strict=True)]
 
     def kinds(
         self,
@@ -191,14 +181,17 @@ class FlagRules:
         labels: Sequence[SentimentLabel],
         finds: Finds | None = None,
     ) -> list[Flag]:
-        """The `kind.*` flag of each text; `titles` are the folded lengths of the titles that begin them."""
-        heads = [title + _HEAD for title in titles]
+        """The `kind.*` flag of each text.
+
+        `titles`: folded lengths of the titles that begin them; `sources`: "reply" also for a reply by its wording.
+        """
+        heads = [title + answers.HEAD for title in titles]
         held = self._kinds.hold(finds or self.lexicon.find(batch.folded), heads)
         rows = zip(held, titles, sources, labels, strict=True)
         return [self._kind(batch, i, *row) for i, row in enumerate(rows)]
 
     def _kind(self, batch: Batch, i: int, held: Held, title: int, source: Kind, label: SentimentLabel) -> Flag:
-        head = batch.folded[i][: title + _HEAD]
+        head = batch.folded[i][: title + answers.HEAD]
         words: dict[str, list[tuple[int, int]]] = {}
         scores: dict[str, float] = {}
         for rule, spans in held:
@@ -218,7 +211,7 @@ _BARE = {code: Flag(code=f"kind.{code}", text=name) for code, name in _NAMES.ite
 
 
 def _choose(scores: Mapping[str, float], head: str, source: Kind, label: SentimentLabel) -> str:
-    if source == "reply" or scores.get("reply", 0) >= 2:
+    if source == "reply":
         return "reply"
     grievance = scores.get("complaint", 0) + scores.get("report", 0)
     if scores.get("advertisement", 0) >= 2 and not grievance:
@@ -241,4 +234,5 @@ def _choose(scores: Mapping[str, float], head: str, source: Kind, label: Sentime
 def kind_and_flags(text: str, source: Kind = "message") -> tuple[str, tuple[Flag, ...]]:
     """One text by itself: its kind and its sensitive marks."""
     rules, batch = FlagRules(), fold_batch([text])
-    return rules.kinds(batch, [0], [source], ["neutral"])[0].code.removeprefix("kind."), rules.flags(batch)[0]
+    judged: Kind = "reply" if rules.replies(batch, [source])[0] else source
+    return rules.kinds(batch, [0], [judged], ["neutral"])[0].code.removeprefix("kind."), rules.flags(batch)[0]

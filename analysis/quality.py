@@ -44,12 +44,15 @@ def sentiment_figures(folder: Path, scorer: Scorer | None = None) -> dict[str, F
     """Every figure of the sentiment model on held-out rows of the research sets."""
     scorer = scorer or load()
     every = [row for row in corpora.research_rows(folder) if row.test]
-    every += corpora.with_gold(every, corpora.gold_labels(folder))
+    every += corpora.with_gold(every, corpora.gold_labels())
     figures: dict[str, Figure] = {}
     for corpus in sorted({row.corpus for row in every}):
         rows = [row for row in every if row.corpus == corpus and row.label is not None]
         if rows and corpus not in corpora.TWO_WAY and corpus != "messages":
             figures |= _corpus_figures(corpus, rows, shares(scorer, rows))
+        if corpus.startswith("replies"):
+            truth, p = np.ones(len(rows), np.int64), shares(scorer, rows, "message")
+            figures[f"{corpus}.filed_as_message"] = evaluation.figure(evaluation.CalledNegative, truth, p)
     return figures
 
 
@@ -59,7 +62,7 @@ def _corpus_figures(corpus: str, rows: Sequence[Row], p: Shares) -> dict[str, Fi
     if corpus.startswith("replies"):
         found[f"{corpus}.called_negative"] = evaluation.figure(evaluation.CalledNegative, truth, p)
         return found
-    if len(np.unique(truth)) == len(LABELS):
+    if rows[0].group != "message":
         floor = evaluation.majority_f1(truth, len(LABELS))
         found[f"{corpus}.macro_f1"] = evaluation.figure(evaluation.MacroF1, truth, p, floor=floor)
         return found

@@ -1,6 +1,6 @@
 """The optional classifier of departments: learned from an office's own rows, ranked candidates with probabilities.
 
-    title, text ─characters 1-4, words 1-2, hashed→ NB-weighted linear SVM per label ─multinomial Platt→ probabilities
+    title, text ─characters 1-3, words 1-2, hashed→ NB-weighted linear SVM per label ─multinomial Platt→ probabilities
 
 Wang & Manning 2012 (NB-SVM), Platt 1999 (calibration on held-out scores). numpy at run time, scikit-learn to train.
 """
@@ -17,13 +17,12 @@ import xxhash
 
 from analysis.characters import fold_batch
 from analysis.corpora import UnusableRows, key, read_table
-from analysis.features import buckets, padded, shortened
+from analysis.features import ORDERS, buckets, orders_of, padded, shortened
 from analysis.sentiment import UnusableModel
 from analysis.text import plain, sound
 from analysis.words import common
 
 BITS = 20  #: each for characters and for words
-ORDERS = 4  #: n-grams of 1 to 4 characters
 _CUT = 1600  #: characters of a text that are cut into words
 FOLDS = 5
 _SEED = 20160812
@@ -53,10 +52,15 @@ class Router:
     bias: Floats  #: shape (labels,)
     mixing: Floats  #: multinomial Platt: shape (labels, labels)
     offset: Floats
+    orders: int = ORDERS  #: n-grams of 1 to so many characters
 
     def shares(self, texts: Sequence[str]) -> Shares:
         """Probability of each label; shape (texts, labels)."""
-        scores = np.stack([self._scores(row) for row in features(texts)]) if texts else np.zeros((0, len(self.labels)))
+        scores = (
+            np.stack([self._scores(row) for row in features(texts, self.orders)])
+            if texts
+            else np.zeros((0, len(self.labels)))
+        )
         logits = scores @ self.mixing.T + self.offset
         logits -= logits.max(axis=1, keepdims=True)
         weights = np.exp(logits.astype(np.float64))
@@ -80,6 +84,7 @@ class Router:
             bias=self.bias,
             mixing=self.mixing,
             offset=self.offset,
+            orders=np.array(self.orders),
         )
 
 
@@ -91,7 +96,8 @@ def load_router(models: Path | None) -> Router | None:
     try:
         with np.load(path) as file:
             labels = tuple(str(label) for label in file["labels"])
-            return Router(labels, *(file[name] for name in ("columns", "weights", "idf", "bias", "mixing", "offset")))
+            arrays = {name: file[name] for name in ("columns", "weights", "idf", "bias", "mixing", "offset")}
+            return Router(labels=labels, orders=orders_of(file), **arrays)
     except (OSError, ValueError, KeyError) as error:
         raise UnusableModel(f"部门分类模型 {path} 无法读取（{error}），请重新训练或删除该文件") from error
 
@@ -113,11 +119,11 @@ def normalised(counts: Floats, idf: Floats, is_word: npt.NDArray[np.bool_]) -> F
     return np.asarray(values, np.float32)
 
 
-def features(texts: Sequence[str]) -> list[Counted]:
-    """Columns and counts of each text: character n-grams first, words and pairs of words behind them."""
+def features(texts: Sequence[str], orders: int = ORDERS) -> list[Counted]:
+    """Columns and counts of each text: n-grams of 1 to `orders` characters, then words and pairs of words."""
     batch = fold_batch([plain(sound(t)) for t in texts])
     marked, first, last = padded(*shortened(batch.codes, batch.offsets))
-    grams = np.stack(list(buckets(marked, BITS, ORDERS)), axis=1).astype(np.int64)
+    grams = np.stack(list(buckets(marked, BITS, orders)), axis=1).astype(np.int64)
     rows = []
     for folded, a, b in zip(batch.folded, first.tolist(), last.tolist(), strict=True):
         found = np.concatenate((grams[a:b].ravel(), _word_columns(folded)))

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis.characters import Batch, word_table
-from analysis.features import LONGEST, ORDERS, buckets, edges, padded, shortened
+from analysis.features import LONGEST, ORDERS, buckets, edges, orders_of, padded, shortened
 from analysis.words import MODELS
 from storage.types import Kind, Sentiment, SentimentLabel
 
@@ -34,7 +34,6 @@ GROUPS: Mapping[Kind, str] = {
     "government": "reply",
 }
 _SPANS = 3  #: clauses that are shown as the ground of a label
-_BEFORE = 4  #: n-grams of a model file that does not say how long they are
 _CLAUSE = 24  #: characters of a shown clause
 
 Floats = npt.NDArray[np.float32]
@@ -234,7 +233,7 @@ def _table(file: Mapping[str, npt.NDArray[np.generic]], group: str) -> Table:
         scale=float(file[f"scale.{owner}"]),
         slope=file[f"slope.{group}"].astype(np.float32),
         bias=file[f"bias.{group}"].astype(np.float32),
-        orders=int(file["orders"]) if "orders" in file else _BEFORE,
+        orders=orders_of(file),
     )
 
 

@@ -181,7 +181,7 @@ def _from_own(data: Path, out: Path) -> dict[str, int]:
 def _from_research(data: Path, out: Path) -> dict[str, int]:
     every = research_rows(data)
     rows = [r for r in every if not r.test and r.label is not None]
-    by_hand = with_gold(every, gold_labels(data), calibrating=True)
+    by_hand = with_gold(every, gold_labels(), calibrating=True)
     x = matrix([r.text for r in rows])
     y = np.array([r.label for r in rows], np.int64)
     folds = np.random.default_rng(_SEED).integers(0, FOLDS, len(rows))

@@ -48,6 +48,13 @@ def test_a_grievance_from_end_to_end() -> None:
     assert all(words in f"{found.masked_title}\n{found.masked_text}" for words, _ in found.sentiment.spans)
 
 
+def test_an_official_reply_that_was_filed_as_a_message_is_judged_as_a_reply() -> None:
+    matter = "该处违章搭建、占道经营、乱倒垃圾情况属实"
+    found = assess(f"经现场查看，{matter}，已督促物业限期拆除。")
+    assert (found.sentiment.label, found.text_kind) == ("neutral", "reply")
+    assert assess(f"去现场看过，{matter}，一直没有人来拆除。").sentiment.label == "negative"
+
+
 def test_nothing_personal_is_left_anywhere() -> None:
     found = assess("我叫王小明，电话13800001234，隔壁太吵了投诉多次没人管，微信abc_12345也行", title="13800001234投诉")
     assert not any(secret in repr(found) for secret in ("13800001234", "王小明", "abc_12345"))
