@@ -144,7 +144,7 @@ class Assessor:
         judged: list[Kind] = ["reply" if r else k for r, k in zip(replies, kinds, strict=True)]
         sentiments = self._scorer.score(batch, judged)
         targets = self._targets.read(texts, finds, places, judged, sentiments, self._scorer)
-        text_kinds = marks.kinds(batch, _title_lengths(parts), kinds, [s.label for s in sentiments], finds)
+        text_kinds = marks.kinds(batch, _title_lengths(parts), kinds, sentiments, finds)
         flagged = marks.flags(batch, finds)
         signatures = neardup.signatures([p.masked_text or p.masked_title for p in parts])
         tokens, telling = self._words(batch)
