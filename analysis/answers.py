@@ -1,15 +1,19 @@
 """Whether a text is an official reply, whoever filed it: an office speaks, to a citizen, of what it found and did.
 
     words of at least two of the four groups near the beginning, and none that only a citizen says → reply
+    in a row of a hotline of at least three: who takes it down says 来电人, and what was asked of others already
 
 A citizen who quotes a reply to object to it says so in words of his own. Share of replies found, and of messages taken
 for one, on texts that these words were not chosen on: docs/model-card.md.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 
 from analysis.lexicon import NOTHING, Finds, Lexicon
+from storage.types import Kind
 
 HEAD = 300  #: characters after which a word no longer says what kind of text it is
 _OFFICE = (
@@ -55,11 +59,12 @@ class Answers:
         for number, group in known:
             self._group[number] = group
 
-    def among(self, finds: Finds) -> npt.NDArray[np.bool_]:
-        """Which texts of a batch are replies by their wording; shape (texts,)."""
+    def among(self, finds: Finds, sources: Sequence[Kind]) -> npt.NDArray[np.bool_]:
+        """Which texts of a batch, filed as these kinds, are replies by their wording; shape (texts,)."""
         near = np.flatnonzero((finds.words < len(self._group)) & (finds.ends <= HEAD))
         groups = self._group[finds.words[near]]
         said = np.zeros((len(finds.matches), len(_GROUPS)), np.bool_)
         said[finds.texts[near][groups >= 0], groups[groups >= 0]] = True
-        answers: npt.NDArray[np.bool_] = (said[:, :_OWN].sum(axis=1) >= 2) & ~said[:, _OWN]
+        least = np.fromiter((3 if source == "hotline" else 2 for source in sources), np.int64, len(sources))
+        answers: npt.NDArray[np.bool_] = (said[:, :_OWN].sum(axis=1) >= least) & ~said[:, _OWN]
         return answers

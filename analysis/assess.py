@@ -22,7 +22,7 @@ from analysis.privacy import masked_texts
 from analysis.routing import Router, load_router
 from analysis.sentiment import SCORERS, Scorer
 from analysis.targets import TargetReader
-from analysis.text import LIMIT, hashtags, plain, sound_many
+from analysis.text import LIMIT, hashtags, own_words, plain, sound_many
 from analysis.topics import TopicMatcher
 from storage.types import (
     Assessment,
@@ -38,7 +38,7 @@ from storage.types import (
     UnreadableDocument,
 )
 
-VERSION = "3"  #: raised when the same configuration and models give another assessment
+VERSION = "4"  #: raised when the same configuration and models give another assessment
 #: channels that only people of this city write to
 _LOCAL: frozenset[Kind] = frozenset(("message", "hotline", "reply"))
 
@@ -144,13 +144,10 @@ class Assessor:
         judged: list[Kind] = ["reply" if r else k for r, k in zip(replies, kinds, strict=True)]
         sentiments = self._scorer.score(batch, judged)
         targets = self._targets.read(texts, finds, places, judged, sentiments, self._scorer)
-        text_kinds = marks.kinds(batch, _title_lengths(parts), judged, [s.label for s in sentiments], finds)
+        text_kinds = marks.kinds(batch, _title_lengths(parts), judged, sentiments, finds)
         flagged = marks.flags(batch, finds)
         signatures = neardup.signatures([p.masked_text or p.masked_title for p in parts])
-        tokens, telling, ranking = list[str](), list[tuple[str, ...]](), RANKINGS[self.office.keywords]
-        for cuts in words.cut_batch(batch):
-            tokens += cuts.tokens()
-            telling += ranking(cuts)
+        tokens, telling = self._words(batch)
         version = self.version
         return [
             _joined(version, *row)
@@ -169,6 +166,19 @@ class Assessor:
                 strict=True,
             )
         ]
+
+    def _words(self, batch: Batch) -> tuple[list[str], list[tuple[str, ...]]]:
+        """Search tokens of each text, and its keywords: of a repost those of its own comment, where it has any."""
+        tokens, telling, ranking = list[str](), list[tuple[str, ...]](), RANKINGS[self.office.keywords]
+        for cuts in words.cut_batch(batch):
+            tokens += cuts.tokens()
+            telling += ranking(cuts)
+        reposts = [i for i, text in enumerate(batch.texts) if "//" in text and own_words(text) != text]
+        comments = fold_batch([own_words(batch.texts[i]) for i in reposts])
+        said = (found for cuts in words.cut_batch(comments) for found in ranking(cuts))
+        for i, own in zip(reposts, said, strict=True):
+            telling[i] = own or telling[i]
+        return tokens, telling
 
 
 def _prepared(documents: Sequence[Document]) -> list[_Part | UnreadableDocument]:

@@ -1,18 +1,16 @@
-"""What kind of text it is, and the marks that decide who must answer how soon; each with its words as evidence.
+"""The marks that decide who must answer how soon, each with its words as evidence; what kind of text: `analysis.kinds`.
 
 The five `must.*` flags are the five kinds of 国办发〔2016〕61号 that must be answered first; a person confirms them.
 The rules are written in the same boolean language as topics, so an office can read every one of them here.
 """
 
-from collections.abc import Mapping, Sequence
-
-from analysis import answers
 from analysis.characters import Batch, fold_batch
 from analysis.emoticons import rule as signs
+from analysis.kinds import KindRules
 from analysis.lexicon import Finds, Lexicon
 from analysis.rules import Held, RuleSet
 from storage.query import parse
-from storage.types import Flag, Kind, SentimentLabel
+from storage.types import Flag, Kind, Sentiment
 
 _NOT_REAL = "- 演练 - 应急预案 - 招聘 - 电影 - 电视剧 - 游戏 - 小说"
 _GRAVE = (
@@ -93,56 +91,6 @@ RULES: tuple[tuple[str, str, str], ...] = (
     ("mood.praise", "表情：称赞", signs("praise")),
 )
 
-#: kind of text → rule in the title or text; weights of hits in the title are higher
-KIND_RULES: tuple[tuple[str, str, str], ...] = (
-    (
-        "question",
-        "咨询",
-        "请问 | 咨询 | 询问 | 想问 | 问一下 | 如何办理 | 怎么办理 | 怎样办理 | 什么时候 | 何时 | 是否可以 | 能否"
-        " | 可否 | 请教"
-        " | 哪里办 | 有没有规定 | 有何规定 | 求解答 | 怎么算 | 需要什么材料 | 需要哪些",
-    ),
-    (
-        "request",
-        "求助",
-        "求助 | 请求 | 恳请 | 恳求 | 希望 | 盼望 | 盼 | 申请 | 帮帮 | 帮忙 | 请帮 | 呼吁 | 请尽快 | 请加快"
-        " | 急需 | 救救",
-    ),
-    (
-        "complaint",
-        "投诉",
-        "投诉 | 扰民 | 严重影响 | 无人管 | 没人管 | 不作为 | 乱收费 | 拖欠 | 推诿 | 太差 | 不合理 | 强制 | 欺骗"
-        " | 被骗 | 噪音 | 噪声"
-        " | 恶臭 | 臭味 | 污染 | 违建 | 乱停 | 霸占 | 占道 | 烂尾 | 脏乱差 | 不退 | 拒不 | 安全隐患 | 态度恶劣"
-        f" | 苦不堪言 | 不给 | {signs('anger')}",
-    ),
-    (
-        "report",
-        "举报",
-        "举报 | 检举 | 揭发 | 实名反映 | 涉嫌 | 传销 | 非法集资 | 无证经营 | 无证 | 偷税 | 漏税 | 偷排 | 黑作坊"
-        " | 受贿 | 贪污 | 诈骗",
-    ),
-    ("suggestion", "建议", "建议 | 提议 | 献策 | 可以考虑 | 不妨 | 增设 | 改进意见"),
-    (
-        "praise",
-        "表扬",
-        "感谢 | 点赞 | 表扬 | 锦旗 | 好样的 | 致敬 | 为你们点赞 | 办事效率高 | 服务很好 | 很暖心 | 拾金不昧"
-        f" | {signs('praise')}",
-    ),
-    ("reply", "答复", answers.rule()),
-    (
-        "advertisement",
-        "广告",
-        "加微信 | 加v | 加我 | 扫码 | 优惠价 | 特价 | 低价 | 包邮 | 代办 | 诚招代理 | 招代理 | 加盟热线"
-        " | 免费领取 | 限时 | 秒杀"
-        " | 折扣 | 日结 | 刷单 | 点击链接 | 私信我 | 下单 | 现货 | 无抵押 | 秒到账 | 欢迎选购 | 厂家直销 | 订购",
-    ),
-)
-_WEIGHT = {"report": 1.3, "complaint": 1.0, "question": 1.0, "request": 0.8, "suggestion": 1.2, "praise": 0.9}
-_TITLE = 3.0  #: a word in the title counts as three
-#: sources where citizens speak to the city; a news text or notice is of no such kind
-_CITIZENS: frozenset[Kind] = frozenset(("message", "hotline", "forum", "social"))
-
 
 class FlagRules:
     """All rules above, compiled once."""
@@ -150,8 +98,8 @@ class FlagRules:
     def __init__(self, lexicon: Lexicon | None = None) -> None:
         self.lexicon = lexicon or Lexicon()
         self._flags = RuleSet([parse(rule) for _, _, rule in RULES], self.lexicon)
-        self._kinds = RuleSet([parse(rule) for _, _, rule in KIND_RULES], self.lexicon)
-        self._answers = answers.Answers(self.lexicon)
+        kinds = KindRules(self.lexicon)
+        self.kinds, self.replies = kinds.kinds, kinds.replies
 
     def flags(self, batch: Batch, finds: Finds | None = None) -> list[tuple[Flag, ...]]:
         """Sensitive marks of each text; `finds`, here and below: what the lexicon found in them."""
@@ -168,71 +116,10 @@ class FlagRules:
             for rule, spans in matched
         )
 
-    def replies(self, batch: Batch, sources: Sequence[Kind], finds: Finds | None = None) -> list[bool]:
-        """Which texts are official replies, by their source or by their wording."""
-        worded = self._answers.among(finds or self.lexicon.find(batch.folded)).tolist()
-        return [source == "reply" or found for source, found in zip(sources, worded, strict=True)]
-
-    def kinds(
-        self,
-        batch: Batch,
-        titles: Sequence[int],
-        sources: Sequence[Kind],
-        labels: Sequence[SentimentLabel],
-        finds: Finds | None = None,
-    ) -> list[Flag]:
-        """The `kind.*` flag of each text.
-
-        `titles`: folded lengths of the titles that begin them; `sources`: "reply" also for a reply by its wording.
-        """
-        heads = [title + answers.HEAD for title in titles]
-        held = self._kinds.hold(finds or self.lexicon.find(batch.folded), heads)
-        rows = zip(held, titles, sources, labels, strict=True)
-        return [self._kind(batch, i, *row) for i, row in enumerate(rows)]
-
-    def _kind(self, batch: Batch, i: int, held: Held, title: int, source: Kind, label: SentimentLabel) -> Flag:
-        head = batch.folded[i][: title + answers.HEAD]
-        words: dict[str, list[tuple[int, int]]] = {}
-        scores: dict[str, float] = {}
-        for rule, spans in held:
-            kind = KIND_RULES[rule][0]
-            words[kind] = spans
-            scores[kind] = sum({head[a:b]: _TITLE if a < title else 1.0 for a, b in reversed(spans)}.values())
-        chosen = _choose(scores, head, source, label)
-        if chosen not in words:
-            return _BARE[chosen]
-        shown = dict.fromkeys(batch.original(i, a, b) for a, b in words[chosen])
-        return Flag(code=f"kind.{chosen}", text=_NAMES[chosen], words=tuple(shown)[:6])
-
-
-_NAMES = {code: name for code, name, _ in KIND_RULES} | {"other": "其他"}
-#: flags of a kind that no word of the text speaks for
-_BARE = {code: Flag(code=f"kind.{code}", text=name) for code, name in _NAMES.items()}
-
-
-def _choose(scores: Mapping[str, float], head: str, source: Kind, label: SentimentLabel) -> str:
-    if source == "reply":
-        return "reply"
-    grievance = scores.get("complaint", 0) + scores.get("report", 0)
-    if scores.get("advertisement", 0) >= 2 and not grievance:
-        return "advertisement"
-    if source not in _CITIZENS:
-        return "other"
-    asks = head.rstrip().endswith(("?", "吗", "呢"))
-    if not scores:
-        return "complaint" if label == "negative" else "question" if asks else "other"
-    weighted = {kind: scores.get(kind, 0.0) * weight for kind, weight in _WEIGHT.items()}
-    if label == "negative":
-        weighted["complaint"] += 1.5
-        weighted["praise"] *= 0.3
-    if asks:
-        weighted["question"] += 1.0
-    best = max(weighted, key=lambda kind: weighted[kind])
-    return best if weighted[best] >= 0.8 else "other"
-
 
 def kind_and_flags(text: str, source: Kind = "message") -> tuple[str, tuple[Flag, ...]]:
     """One text by itself: its kind and its sensitive marks."""
     rules, batch = FlagRules(), fold_batch([text])
+    calm = Sentiment(label="neutral", negative=0.0, neutral=1.0, positive=0.0)
     judged: Kind = "reply" if rules.replies(batch, [source])[0] else source
-    return rules.kinds(batch, [0], [judged], ["neutral"])[0].code.removeprefix("kind."), rules.flags(batch)[0]
+    return rules.kinds(batch, [0], [judged], [calm])[0].code.removeprefix("kind."), rules.flags(batch)[0]

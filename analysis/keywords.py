@@ -1,8 +1,10 @@
 """Keywords: the few words that say what a text is about, for a whole batch at once.
 
-    Cuts ─weights: one table lookup a word→ telling words ─by_tfidf | by_textrank→ best of each text
+    Cuts ─without parts of words→ ─weights: one table lookup a word→ telling words ─by_tfidf | by_textrank→ best
 
-Single characters, numbers and words that the background calls common are never keywords.
+Single characters, numbers, quantities (三栋), words that the background calls common, words that point or ask (这些,
+怎么样) and parts of longer words are never keywords. A word that the cutter put together by itself (a name, but as
+often half a name and the word beside it) comes after all others where a text says it only once.
 """
 
 from collections import Counter
@@ -15,15 +17,25 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis.characters import LAST_LETTER, Codes, Offsets
-from analysis.words import Cuts, background
+from analysis.words import Cuts, background, dictionary
+from analysis.words_parts import inner
 
 COMMON = 3.5  #: idf of a word that one document in 33 holds
 _LONGEST_UNKNOWN = 6  #: characters; a longer word that the background does not know is no word
 _MORE = 3  #: times as many are looked at as are wanted: words within words fall away
 
 Hashes = npt.NDArray[np.uint64]
+Marks = npt.NDArray[np.bool_]
 Indices = npt.NDArray[np.int64]
 Ranking = Callable[[Cuts], list[tuple[str, ...]]]
+
+_POINTING = "我你您他她它咱俺这那此谁该某哪怎"  #: 这些, 该处: what they mean stands elsewhere
+_ENDING = "啥吗呢了"
+_JOINING = "的么"  #: 真的假, 怎么样: a piece of a sentence
+_NOUNS = "目标"  #: before 的 it is a noun's own: 目的地, 标的
+_MEASURES = "个只条位名栋幢扇层间套家户点天日年月周岁元块次回遍趟下声句首歌张把份批群种样件台辆亩斤吨倍余来些"
+#: of a word that the dictionary does not hold: a sign that it is a piece of a sentence
+_BINDING = _POINTING + _ENDING + "的着过是在有没不很太也又就才只还会要请别把被让给将吧啊呀哦么个们"
 
 _LOW = (1 << 20) - 1  #: more words than `words.cut_batch` puts together
 _MOST, _OFTEN = (1 << 28) - 1, 200  #: bound of a score; a word that comes oftener counts as if it came so often
@@ -39,6 +51,10 @@ class _Table:
     weights: Indices  #: idf in units of 2^-16, 0 for a common word
     unknown: int  #: weight of a word that the background never met
     longest: int  #: characters of its longest word
+
+    @property
+    def made_up(self) -> int:
+        return 2 * len(self.keys)
 
     @property
     def shift(self) -> np.uint64:
@@ -64,17 +80,19 @@ def _units(idf: float) -> int:
 @cache
 def _table() -> _Table:
     idf, unknown = background()
-    known = {word: 0 if word.isnumeric() else _units(weight) for word, weight in idf.items() if len(word) > 1}
+    known = {word: _units(weight) for word, weight in idf.items() if len(word) > 1}
     lengths = np.fromiter(map(len, known), np.int64, len(known))
     codes = np.frombuffer("".join(known).encode("utf-32-le"), np.uint32)
-    hashes = _hashes(codes, np.cumsum(lengths) - lengths, lengths)
+    starts = np.cumsum(lengths) - lengths
+    hashes = _hashes(codes, starts, lengths)
+    weights = np.where(_says_nothing(codes, starts, lengths), 0, list(known.values()))
     table = _Table(
         np.zeros(1 << (4 * len(known)).bit_length(), np.uint64),
         np.zeros(1 << (4 * len(known)).bit_length(), np.int64),
         _units(unknown),
         max(_LONGEST_UNKNOWN, int(lengths.max(initial=0))),
     )
-    for hashed, weight in zip(hashes, known.values(), strict=True):
+    for hashed, weight in zip(hashes, weights, strict=True):
         slot = int(hashed >> table.shift)
         while table.keys[slot]:
             slot = (slot + 1) % len(table.keys)
@@ -82,9 +100,43 @@ def _table() -> _Table:
     return table
 
 
+def _characters(of: Iterable[str]) -> Marks:
+    """A table that holds of these characters."""
+    table = np.zeros(LAST_LETTER + 1, np.bool_)
+    table[list(map(ord, of))] = True
+    return table
+
+
 @cache
-def _numerals() -> npt.NDArray[np.bool_]:
-    return np.fromiter((chr(c).isnumeric() for c in range(LAST_LETTER + 1)), np.bool_, LAST_LETTER + 1)
+def _numerals() -> Marks:
+    return _characters(c for c in map(chr, range(LAST_LETTER + 1)) if c.isnumeric())
+
+
+@cache
+def _empty() -> tuple[Marks, Marks, Marks, Marks]:
+    """Characters that begin a quantity, all that it may be made of, those that a pointing word begins or ends with."""
+    counts = _numerals() | _characters("几多数两半第")
+    return counts, counts | _characters(_MEASURES), _characters(_POINTING), _characters(_ENDING)
+
+
+@cache
+def _joints() -> tuple[Marks, Marks]:
+    return _characters(_JOINING), _characters(_NOUNS)
+
+
+def _says_nothing(codes: Codes, starts: Offsets, lengths: Offsets) -> Marks:
+    """Which words are quantities or point at something, in whatever text they stand."""
+    begins, amount, pointing, ending = _empty()
+    first, last = (np.minimum(codes[at], LAST_LETTER) for at in (starts, starts + lengths - 1))
+    found = pointing[first] | ending[last]
+    counted = np.flatnonzero(begins[first])
+    found[counted] |= _all(codes, starts[counted], lengths[counted], amount)
+    joining, noun = _joints()
+    for k in range(1, int(lengths.max(initial=0))):
+        here = np.flatnonzero(lengths > k)
+        at = starts[here] + k
+        found[here] |= joining[np.minimum(codes[at], LAST_LETTER)] & ~noun[np.minimum(codes[at - 1], LAST_LETTER)]
+    return found
 
 
 def _hashes(codes: Codes, starts: Offsets, lengths: Offsets) -> Hashes:
@@ -98,7 +150,7 @@ def _hashes(codes: Codes, starts: Offsets, lengths: Offsets) -> Hashes:
     return np.asarray(hashed | np.uint64(1), np.uint64)
 
 
-def _all(codes: Codes, starts: Offsets, lengths: Offsets, table: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+def _all(codes: Codes, starts: Offsets, lengths: Offsets, table: Marks) -> Marks:
     """For which words the table holds of every character."""
     holds = np.ones(len(starts), np.bool_)
     for k in range(int(lengths.max(initial=0))):
@@ -108,25 +160,45 @@ def _all(codes: Codes, starts: Offsets, lengths: Offsets, table: npt.NDArray[np.
 
 
 @cache
-def _ascii() -> npt.NDArray[np.bool_]:
+def _ascii() -> Marks:
     return np.arange(LAST_LETTER + 1) < 0x80
 
 
+@cache
+def _unbound() -> Marks:
+    return ~_characters(_BINDING)
+
+
 def _weighed(cuts: Cuts) -> tuple[Indices, Indices, Indices]:
-    """The telling words of all texts in order: position among all words, number of the word, weight."""
+    """The telling words of all texts in order: position among all words, number of the word, weight.
+
+    Numbers from `_Table.made_up` on are of words that the cutter put together by itself.
+    """
     table = _table()
-    places = np.flatnonzero((cuts.lengths > 1) & (cuts.lengths <= table.longest))
+    places = np.flatnonzero((cuts.lengths > 1) & (cuts.lengths <= table.longest) & ~inner(cuts))
     starts, lengths = cuts.starts[places], cuts.lengths[places]
     hashes = _hashes(cuts.codes, starts, lengths)
     numbers = table.find(hashes)
     weights = np.where(numbers < 0, 0, table.weights[numbers])
     new = np.flatnonzero((numbers < 0) & (lengths <= _LONGEST_UNKNOWN))
-    for no_word in (_ascii(), _numerals()):
-        new = new[~_all(cuts.codes, starts[new], lengths[new], no_word)]
-    weights[new] = table.unknown
-    numbers[new] = len(table.keys) + np.unique(hashes[new], return_inverse=True)[1]
+    _, first, which = np.unique(hashes[new], return_index=True, return_inverse=True)
+    tells, made_up = _new(cuts, starts[new[first]], lengths[new[first]])
+    weights[new] = np.where(tells, table.unknown, 0)[which]
+    numbers[new] = len(table.keys) * (1 + made_up)[which] + which
     telling = np.flatnonzero(weights)
     return places[telling], numbers[telling], weights[telling]
+
+
+def _new(cuts: Cuts, starts: Offsets, lengths: Offsets) -> tuple[Marks, Marks]:
+    """Of words that the background never met: which are telling, and which the dictionary does not hold either."""
+    tells = ~_says_nothing(cuts.codes, starts, lengths) & ~_all(cuts.codes, starts, lengths, _ascii())
+    asked = np.flatnonzero(tells)
+    begins, ends = starts[asked].tolist(), (starts + lengths)[asked].tolist()
+    known = np.zeros(len(tells), np.bool_)
+    known[asked] = list(map(dictionary(), map(cuts.joined.__getitem__, map(slice, begins, ends))))
+    strange = np.flatnonzero(tells & ~known)
+    tells[strange] = _all(cuts.codes, starts[strange], lengths[strange], _unbound())
+    return tells, ~known
 
 
 def by_tfidf(cuts: Cuts, count: int = 6) -> list[tuple[str, ...]]:
@@ -140,7 +212,9 @@ def by_tfidf(cuts: Cuts, count: int = 6) -> list[tuple[str, ...]]:
     heads = np.flatnonzero(np.concatenate(([True], np.diff(pairs >> 20) != 0))[: len(pairs)])
     firsts = pairs[heads] & _LOW
     times = np.minimum(np.diff(np.append(heads, len(pairs))), _OFTEN)
-    best = np.sort(owners[firsts] << 48 | (_MOST - weights[firsts] * times) << 20 | firsts) & _LOW
+    scores = weights[firsts] * times
+    scores[(numbers[firsts] >= _table().made_up) & (times == 1)] = 0
+    best = np.sort(owners[firsts] << 48 | (_MOST - scores) << 20 | firsts) & _LOW
     owner = owners[best]
     bounds = np.searchsorted(owner, np.arange(len(cuts.bounds)))
     looked_at = np.arange(len(best)) - bounds[owner] < _MORE * count
@@ -154,7 +228,7 @@ def by_textrank(cuts: Cuts, count: int = 6) -> list[tuple[str, ...]]:
     starts = cuts.starts[places]
     words = [cuts.joined[a:b] for a, b in zip(starts.tolist(), (starts + cuts.lengths[places]).tolist(), strict=True)]
     bounds = np.searchsorted(places, cuts.bounds).tolist()
-    return [tuple(_without_parts(textrank(words[a:b])[: _MORE * count], count)) for a, b in pairwise(bounds)]
+    return [_without_parts(textrank(words[a:b])[: _MORE * count], count) for a, b in pairwise(bounds)]
 
 
 def textrank(said: Sequence[str]) -> list[str]:
@@ -182,26 +256,24 @@ def _chosen(cuts: Cuts, places: Indices, bounds: Sequence[int], count: int) -> l
     starts = cuts.starts[places]
     begins, ends = starts.tolist(), (starts + cuts.lengths[places]).tolist()
     word_at = cuts.joined.__getitem__
-    return [tuple(_without_parts(map(word_at, map(slice, begins[a:b], ends[a:b])), count)) for a, b in pairwise(bounds)]
+    found: list[tuple[str, ...]] = []
+    for a, b in pairwise(bounds):
+        best = tuple(map(word_at, map(slice, begins[a : a + count], ends[a : min(a + count, b)])))
+        if sum(map("\n".join(best).count, best)) > len(best):  # one holds another
+            best = _without_parts(map(word_at, map(slice, begins[a:b], ends[a:b])), count)
+        found.append(best)
+    return found
 
 
-def _without_parts(best: Iterable[str], count: int) -> list[str]:
-    """Search tokens hold words within words: of 食品安全, 食品, 安全 only the first that ranks. No word comes twice."""
+def _without_parts(best: Iterable[str], count: int) -> tuple[str, ...]:
+    """Of 食品安全 and 食品 that stand by themselves in one text only the first that ranks. No word comes twice."""
     chosen: list[str] = []
-    length = 0  # of all that are chosen, if they are equally long: such words cannot hold each other
     for word in best:
-        if len(word) != length:
-            for other in chosen:
-                if other in word or word in other:
-                    break
-            else:
-                length = len(word) if not chosen else -1
-                chosen.append(word)
-        else:
+        if not any(other in word or word in other for other in chosen):
             chosen.append(word)
         if len(chosen) == count:
             break
-    return chosen
+    return tuple(chosen)
 
 
 #: name in `office.toml` → ranking of the words of a text

@@ -16,9 +16,13 @@ LIMIT = 200_000  #: characters of one text that the analysis reads; more is kept
 
 _UNSOUND = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _HASHTAG = re.compile(r"#([^#\s][^#\n]{0,38}[^#\s]|[^#\s])#")
-_REPOST = re.compile(r"//\s*@[^:：@/\s]{1,40}[:：]")
+_REPOST = re.compile(r"//\s*@[^:：@/\s]{0,40}\s?[:：]")  #: also of a text whose names are gone already
 _MENTION = re.compile(r"@[\w\-·]{1,30}")
-_LINK = re.compile(r"https?://[\x21-\x7e]+|网页链接|查看图片|收起全文d?|展开全文c?")
+#: addresses, and what a platform writes into a post by itself
+_LINK = re.compile(
+    r"https?://[\x21-\x7e]+|网页链接|查看图片|收起全文d?|展开全文c?|(?<=\.\.\.)全文|(?<=…)全文|(?:轻)?转发微博"
+    r"|(?<!\S)L?[\w·-]{1,20}的(?:微博|秒拍)视频(?=\s|$)"
+)
 _SENTENCE = re.compile(r"[^。！？!?；;\n…]+[。！？!?；;\n…]*[”’」』）)]*")
 
 
@@ -62,7 +66,10 @@ def hashtags(text: str) -> tuple[str, ...]:
 
 
 def own_words(text: str) -> str:
-    """What the poster wrote: of `comment //@b: earlier //@a: original` the comment, or all where it is empty."""
+    """What the poster wrote: of `comment //@b: earlier //@a: original` the comment, or all where it is empty.
+
+    A formula such as 转发微博 is a comment; `plain` takes it away.
+    """
     if "//" not in text:
         return text
     comment = _REPOST.split(text, maxsplit=1)[0].strip()
@@ -70,8 +77,9 @@ def own_words(text: str) -> str:
 
 
 def plain(text: str) -> str:
-    """Links gone, mentions as a bare @: addresses and names say nothing about the matter."""
-    if "http" in text or "网页链接" in text or "全文" in text or "查看图片" in text:
+    """Links and a platform's formulas gone, mentions as a bare @: they say nothing about the matter."""
+    has = text.__contains__
+    if has("http") or has("网页链接") or has("全文") or has("查看图片") or has("转发微博") or has("视频"):
         text = _LINK.sub("", text)
     return _MENTION.sub("@", text) if "@" in text else text
 

@@ -16,11 +16,15 @@ from itertools import pairwise
 from math import log
 from pathlib import Path
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from analysis.characters import LAST_LETTER, Batch, Codes, Offsets, fold_text, letters
 from analysis.text import LIMIT, sound
+
+if TYPE_CHECKING:
+    from rjieba import Jieba
 
 MODELS = Path(__file__).with_name("models")
 Cut = Callable[[str], list[str]]
@@ -32,11 +36,19 @@ _TEXT, _LINE, _BLANK = ord(_END), ord("\n"), ord(" ")
 _ENDLESS = re.compile(r"[0-9a-z_]{65,}")  #: a longer run of letters is no word
 
 
+@cache
+def _rjieba() -> "Jieba":
+    """rjieba with the common dictionary alone, once per process: that takes a tenth of a second and many megabytes."""
+    from rjieba import Jieba
+
+    return Jieba()
+
+
 def by_rjieba(words: Sequence[str] = ()) -> Cut:
     """Search cutter of rjieba, with further words."""
     from rjieba import Jieba
 
-    jieba = Jieba()
+    jieba = Jieba() if words else _rjieba()
     for word in words:
         jieba.add_word(word, 100_000, "n")
     cut: Cut = jieba.cut_for_search
@@ -51,6 +63,12 @@ def _jieba() -> ModuleType:
 
     jieba.setLogLevel("WARNING")
     return jieba  # type: ignore[no-any-return]
+
+
+def _initialized() -> ModuleType:
+    jieba = _jieba()
+    jieba.initialize()
+    return jieba
 
 
 def by_jieba(words: Sequence[str] = ()) -> Cut:
@@ -71,6 +89,16 @@ def cutter(words: Sequence[str] = ()) -> Cut:
 def common() -> Cut:
     """The cutter of the common dictionary, made once per process."""
     return cutter()
+
+
+@cache
+def dictionary() -> Callable[[str], bool]:
+    """Whether the common dictionary holds a word; what else a cutter gives it has put together by itself."""
+    if not find_spec("rjieba"):
+        frequencies = _initialized().dt.FREQ
+        return lambda word: bool(frequencies.get(word))
+    holds: Callable[[str], bool] = _rjieba().has_word
+    return holds
 
 
 def tokens(text: str, cut: Cut | None = None) -> list[str]:
@@ -153,12 +181,11 @@ def learn_background(texts: Iterable[str], most: int = 40_000) -> str:
 
     Only words of jieba's public dictionary: what the cutter made up itself may be the name of a private person.
     """
-    jieba = _jieba()
-    jieba.initialize()
+    frequencies = _initialized().dt.FREQ
     counts: Counter[str] = Counter()
     documents = 0
     for text in texts:
         documents += 1
         counts.update({t for t in tokens(text) if len(t) > 1 and not t.isascii()})
-    common = [(w, n) for w, n in counts.most_common(most) if n >= 3 and jieba.dt.FREQ.get(w)]
+    common = [(w, n) for w, n in counts.most_common(most) if n >= 3 and frequencies.get(w)]
     return "\n".join([str(documents), *(f"{w}\t{n}" for w, n in common)]) + "\n"

@@ -122,6 +122,18 @@ def test_snownlp_judges_where_an_office_chooses_it() -> None:
     assert feelings[0] != assess(texts[0], "social").sentiment
 
 
+def test_keywords_of_a_repost_are_those_of_its_own_comment() -> None:
+    told = "江湾小区的污水又倒灌进车库，物业一直不管"
+    original = assess(told, "social")
+    commented = assess(f"搅拌站早该关了 //@某乙:说得对//@某甲:{told}", "social")
+    assert "搅拌站" in commented.keywords
+    assert not set(original.keywords) & set(commented.keywords)
+    assert {"污水", "搅拌站"} <= set(commented.tokens.split())  # both are found
+    for empty in ("转发微博", "", "[怒]"):
+        assert assess(f"{empty}//@某甲:{told}", "social").keywords == original.keywords
+    assert assess("转发微博", "social").keywords == ()
+
+
 def test_sentiment_towards_each_target() -> None:
     text = "北苑街道的绿道真漂亮，大家都说好，点赞！佛堂镇的垃圾没人管，臭气熏天，太差了。"
     found = {target.id: target for target in assess(text, "social").targets}

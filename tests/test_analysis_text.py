@@ -42,6 +42,33 @@ def test_weibo_markup() -> None:
     assert "某甲" not in plain(post)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "转发微博",
+        "网页链接",
+        " 示例新闻的微博视频",
+        "L示例新闻的秒拍视频 收起全文d",
+        "http://t.cn/abc 查看图片",
+        "轻转发微博",
+    ],
+)
+def test_what_a_platform_writes_by_itself_is_gone(text: str) -> None:
+    assert plain(text).strip() == ""
+    assert plain(f"路灯坏了 {text}").strip() == "路灯坏了"
+
+
+def test_words_like_a_formula_stay() -> None:
+    for text in ("请公开会议全文", "小区监控的视频在哪里看", "大家都在转发这条微博"):
+        assert plain(text) == text
+
+
+def test_own_words_of_a_repost() -> None:
+    assert own_words(plain("支持整改//@某甲 :转发微博//@某乙:路灯坏了")) == "支持整改"
+    chain = plain("转发微博//@某甲:路灯坏了")
+    assert own_words(chain) == chain
+
+
 def test_sentences() -> None:
     assert sentences("来了！“走吧。”他说\n好") == ["来了！", "“走吧。”", "他说", "好"]
 
