@@ -93,6 +93,8 @@ RULES: tuple[tuple[str, str, str], ...] = (
     ("mood.praise", "表情：称赞", signs("praise")),
 )
 
+#: flags of one text alone, never of the matter that it is about
+OF_A_TEXT = ("kind.", "mood.")
 #: kind of text → rule in the title or text; weights of hits in the title are higher
 KIND_RULES: tuple[tuple[str, str, str], ...] = (
     (

@@ -6,13 +6,14 @@ event + assessments                → routing Facts
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from alerts.catalogue import BY_HAND
 from alerts.routing import Facts
 from analysis.events import Assignment
+from analysis.flags import OF_A_TEXT
 from storage.types import (
     Assessment,
     DepartmentGuess,
@@ -89,11 +90,17 @@ def member_of(
         comments=document.comments,
         reposts=document.reposts,
         reads=document.reads,
-        flags=(*(flag.code for flag in assessment.flags), *duty_mark(topic, assessment, office)),
+        flags=(*marks(assessment), *duty_mark(topic, assessment, office)),
         authority=source.authority if source else AUTHORITY.get(document.kind, 0.3),
         ours=place.ours if place else True,
         historic=document.historic,
     )
+
+
+def marks(assessment: Assessment) -> Iterator[str]:
+    """Codes of the flags that say something of the matter. What sort of text it is and in what mood stays with the
+    document: the many complaints of an event make no complaint of it."""
+    return (flag.code for flag in assessment.flags if not flag.code.startswith(OF_A_TEXT))
 
 
 def duty_mark(topic: str | None, assessment: Assessment, office: Office) -> tuple[str, ...]:
@@ -198,7 +205,8 @@ def held_flags(event: Event, members: Sequence[Member]) -> tuple[str, ...]:
         for flag in m.flags:
             voices.setdefault(flag, set()).add(m.author or m.document)
     everybody = len({m.author or m.document for m in members})
-    seen = {flag for flag, who in voices.items() if not flag.startswith("duty.") and carried(flag, len(who), everybody)}
+    no_mark = ("duty.", *OF_A_TEXT)  # members written by older versions carry the latter as well
+    seen = {flag for flag, who in voices.items() if not flag.startswith(no_mark) and carried(flag, len(who), everybody)}
     floors = (
         {r.code.removeprefix("floor.") for r in event.risk.reasons if r.code.startswith("floor.")}
         if event.risk
