@@ -131,6 +131,10 @@ class Grouper:
         """Documents in the window."""
         return len(self._index.documents)
 
+    def __contains__(self, document: str) -> bool:
+        """Whether the document is in the window."""
+        return document in self._index.documents
+
     def _tick(self, doc: Read) -> None:
         self._now = doc.seen_at if self._now is None else max(self._now, doc.seen_at)
         self._index.expire(self._now)

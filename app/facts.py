@@ -14,6 +14,7 @@ from alerts.catalogue import BY_HAND
 from alerts.routing import Facts
 from analysis.events import Assignment
 from analysis.flags import OF_A_TEXT
+from analysis.places import best_place
 from storage.types import (
     Assessment,
     DepartmentGuess,
@@ -21,7 +22,6 @@ from storage.types import (
     Event,
     Member,
     Office,
-    PlaceHit,
     StoredDocument,
     Task,
 )
@@ -55,11 +55,6 @@ def stored_of(document: Document, assessment: Assessment, found: Assignment) -> 
         event=found.event,
         duplicate_of=found.duplicate_of,
     )
-
-
-def best_place(places: Sequence[PlaceHit]) -> PlaceHit | None:
-    """The surest place, one of ours before any other."""
-    return max(places, key=lambda hit: (hit.ours, hit.confidence), default=None)
 
 
 def member_of(

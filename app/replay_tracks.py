@@ -130,8 +130,8 @@ def _event(
 
 def _ranges(numbers: Whole) -> dict[int, tuple[int, int]]:
     """Event → where its places begin and end."""
-    known, first = np.unique(numbers, return_index=True)
-    return dict(zip(known.tolist(), zip(first.tolist(), [*first[1:].tolist(), len(numbers)], strict=True), strict=True))
+    known, first, count = np.unique(numbers, return_index=True, return_counts=True)
+    return dict(zip(known.tolist(), zip(first.tolist(), (first + count).tolist(), strict=True), strict=True))
 
 
 def _judge(
