@@ -78,7 +78,9 @@ class Grouper:
             self._tick(doc)
             signature = doc.signature or signatures([doc.text])[0]
             self._near.add(doc.id, signature, doc.at, row.duplicate_of)
-            self._place(row.event or event_id(doc.id), doc, self._index.weigh(doc))
+            event = row.event or event_id(doc.id)
+            if not self._repeat(event, doc, row.duplicate_of):
+                self._place(event, doc, self._index.weigh(doc))
 
     def assign(self, batch: Sequence[tuple[Document, Assessment]]) -> list[Assignment]:
         """One Assignment per document, in the order given. The order within the batch changes nothing.
@@ -151,9 +153,28 @@ class Grouper:
                 reasons=(Reason(code="event.known", text="此前已归入该事件"),),
             )
         self._tick(doc)
+        linked = self._linked(doc, duplicate_of)
+        if linked is not None and self._repeat(linked[0], doc, duplicate_of):
+            return Assignment(
+                document=doc.id, event=linked[0], alone=False, duplicate_of=duplicate_of, reasons=(linked[1],)
+            )
         vector = self._index.weigh(doc)
-        event, reason = self._linked(doc, duplicate_of) or self._likely(doc, vector) or (None, None)
+        event, reason = linked or self._likely(doc, vector) or (None, None)
         return self._settle(doc, vector, event, reason, duplicate_of)
+
+    def _repeat(self, event: str, doc: Read, first: str | None) -> bool:
+        """Enter a copy of what the event holds already: its words are not said once more. False for any other."""
+        held, kept = self._index.events.get(event), self._index.documents.get(first or "")
+        if held is None or held.closed_at is not None or kept is None or kept.event != event:
+            return False
+        self._index.repeat(held, doc, kept)
+        self._expect(doc, event)
+        return True
+
+    def _expect(self, doc: Read, event: str) -> None:
+        """Other floors of a thread whose opener has not been seen belong here too."""
+        if doc.thread is not None and doc.thread not in self._index.documents:
+            self._threads.setdefault(doc.thread, event)
 
     def _settle(
         self, doc: Read, vector: Vector, event: str | None, reason: Reason | None, duplicate_of: str | None
@@ -181,8 +202,7 @@ class Grouper:
             held = self._index.start(event, doc, vector)
         else:
             self._index.join(held, doc, vector)
-        if doc.thread is not None and doc.thread not in self._index.documents:
-            self._threads.setdefault(doc.thread, event)
+        self._expect(doc, event)
         return held.count
 
     def _live(self, held: Held) -> Held:

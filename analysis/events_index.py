@@ -223,6 +223,15 @@ class Index:
             held.topics = dict(topics)
         self._keep(doc, held, vector)
 
+    def repeat(self, held: Held, doc: Read, first: Kept) -> None:
+        """A copy of a document of this event: it lives on, and no word becomes commoner or more its own by it."""
+        if held.sums is None:
+            held.sums, held.holders = self.sums_of(held), Counter(self.holders_of(held))
+        held.seen_at = max(held.seen_at, doc.seen_at)
+        slow = doc.kind in SLOW_KINDS
+        self.documents[doc.id] = first.again(slow)
+        self.queues[slow].append((doc.seen_at, doc.id))
+
     def _add(self, held: Held, vector: Vector) -> None:
         sums, holders = held.sums, held.holders
         if sums is None or holders is None:
