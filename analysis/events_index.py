@@ -114,6 +114,12 @@ class Index:
         length = math.sqrt(sum(raw[f] ** 2 * (hapax if frequency[f] == 1 else 1.0) for f in top)) or 1.0
         return Vector({f: raw[f] / length for f in top}, list(doc.pairs))
 
+    def unsay(self, doc: Read) -> None:
+        """Take back what `weigh` counted: the document turned out to be a copy."""
+        self.total -= 1
+        for f in (*doc.words, *doc.pairs):
+            self.frequency[f] -= 1
+
     def _halve(self) -> None:
         """Let old frequencies fade: only their ratio to the total matters."""
         np.frombuffer(self.frequency, np.int32)[:] >>= 1
