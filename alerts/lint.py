@@ -9,6 +9,7 @@ from itertools import pairwise
 
 from alerts.catalogue import lineage
 from alerts.channels import channel_problem
+from analysis.flags import OF_A_TEXT
 from storage.types import LevelRule, LimitRule, Office, Recipient, Route, RouteMatch
 
 #: messages of one alert are gathered this long; a repeat interval must be a multiple (RESPONSE_RULES 2.7)
@@ -106,6 +107,8 @@ def _route(row: Route, office: Office) -> Iterator[str]:
     for what, (ids, table) in known.items():
         for unknown in (i for i in ids if i not in table):
             yield f"{where}：{what}“{unknown}”不存在"
+    for flag in (f for f in match.flags if f.startswith(OF_A_TEXT)):
+        yield f"{where}：标记“{flag}”只属于单条信息，事件不会带有，按它派单永远不会发生"
     yield from _channels(where, row.channels, office)
     if row.rule not in _RULES:
         yield f"{where}：规则“{row.rule}”应为 R1 至 R8"

@@ -78,18 +78,25 @@ class Grouper:
             self._tick(doc)
             signature = doc.signature or signatures([doc.text])[0]
             self._near.add(doc.id, signature, doc.at, row.duplicate_of)
-            self._place(row.event or event_id(doc.id), doc, self._index.weigh(doc))
+            event = row.event or event_id(doc.id)
+            if not self._repeat(event, doc, row.duplicate_of):
+                self._place(event, doc, self._index.weigh(doc))
 
     def assign(self, batch: Sequence[tuple[Document, Assessment]]) -> list[Assignment]:
         """One Assignment per document, in the order given. The order within the batch changes nothing.
 
         A document that was assigned before keeps its event: a second delivery changes nothing.
         """
-        docs = sorted({d.id: read(d, a, self._areas) for d, a in batch}.values(), key=lambda d: d.order)
+        texts = sorted((read(d, a, self._areas) for d, a in batch), key=lambda d: d.order, reverse=True)
+        docs = sorted({d.id: d for d in texts}.values(), key=lambda d: d.order)  # of two deliveries the first counts
         missing = [d for d in docs if not d.signature]
         own = dict(zip([d.id for d in missing], signatures([d.text for d in missing]), strict=True))
-        near = self._near.assign([d.id for d in docs], [own.get(d.id, d.signature) for d in docs], [d.at for d in docs])
-        done = {d.id: self._one(d, first) for d, first in zip(docs, near, strict=True)}
+        given = [own.get(d.id, d.signature) for d in docs]
+        near = self._near.assign([d.id for d in docs], given, [d.at for d in docs], settled=False)
+        done = {}
+        for d, other in zip(docs, near, strict=True):
+            done[d.id] = self._one(d, self._near.first(other))
+            self._near.settle(d.id, done[d.id].duplicate_of)
         return [done[d.id] for d, _ in batch]
 
     def decide(
@@ -107,10 +114,7 @@ class Grouper:
             self._alias[gone] = kept
             return kept
         into = self.resolve(event) if kind == "pin" else other or _split_id(event, documents, index)
-        if kind == "pin":
-            move(index, documents, into)
-        else:
-            split(index, documents, into)
+        (move if kind == "pin" else split)(index, documents, into)
         return into
 
     def close(self, event: str, at: datetime | None = None) -> None:
@@ -131,6 +135,10 @@ class Grouper:
         """Documents in the window."""
         return len(self._index.documents)
 
+    def __contains__(self, document: str) -> bool:
+        """Whether the document is in the window."""
+        return document in self._index.documents
+
     def _tick(self, doc: Read) -> None:
         self._now = doc.seen_at if self._now is None else max(self._now, doc.seen_at)
         self._index.expire(self._now)
@@ -138,22 +146,46 @@ class Grouper:
     def _one(self, doc: Read, duplicate_of: str | None) -> Assignment:
         known = self._index.documents.get(doc.id)
         if known is not None:
-            held = self._index.events.get(known.event)
-            return Assignment(
-                document=doc.id,
-                event=known.event,
-                alone=held is None or held.count == 1,
-                duplicate_of=duplicate_of,
-                reasons=(Reason(code="event.known", text="此前已归入该事件"),),
-            )
+            held, first = self._index.events.get(known.event), self._original(doc, known.event, duplicate_of)
+            alone, reason = held is None or held.count == 1, Reason(code="event.known", text="此前已归入该事件")
+            return Assignment(document=doc.id, event=known.event, alone=alone, duplicate_of=first, reasons=(reason,))
         self._tick(doc)
-        vector = self._index.weigh(doc)
-        event, reason = self._linked(doc, duplicate_of) or self._likely(doc, vector) or (None, None)
-        return self._settle(doc, vector, event, reason, duplicate_of)
+        linked = self._linked(doc, duplicate_of)
+        vector = self._index.weigh(doc) if linked is None or not self._original(doc, linked[0], duplicate_of) else None
+        found = linked or (self._likely(doc, vector) if vector is not None else None)
+        event = found[0] if found is not None else None
+        first = self._original(doc, event, duplicate_of)
+        if found is None or not self._repeat(found[0], doc, first, vector):
+            return self._settle(doc, vector or self._index.weigh(doc), *(found or (None, None)))
+        return Assignment(document=doc.id, event=found[0], alone=False, duplicate_of=first, reasons=(found[1],))
 
-    def _settle(
-        self, doc: Read, vector: Vector, event: str | None, reason: Reason | None, duplicate_of: str | None
-    ) -> Assignment:
+    def _original(self, doc: Read, event: str | None, first: str | None) -> str | None:
+        """What it is a copy of in its own event: the same words about another school, or anew after the event was
+        closed, are a voice there and not the spread of what is no part of it."""
+        held, kept = self._index.events.get(event or ""), self._index.documents.get(first or "")
+        if first is None or held is None or held.closed_at is not None:
+            return None
+        if kept is not None and kept.event == held.id:
+            return first
+        return held.lead if held.lead != doc.id and self._near.alike(doc.id, held.lead) else None
+
+    def _repeat(self, event: str, doc: Read, first: str | None, counted: Vector | None = None) -> bool:
+        """Enter a copy of what the event holds already: its words are not said once more. False for any other."""
+        held, kept = self._index.events.get(event), self._index.documents.get(first or "")
+        if held is None or held.closed_at is not None or kept is None or kept.event != event:
+            return False
+        if counted is not None:
+            self._index.unsay(doc)
+        self._index.repeat(held, doc, kept)
+        self._expect(doc, event)
+        return True
+
+    def _expect(self, doc: Read, event: str) -> None:
+        """Other floors of a thread whose opener has not been seen belong here too."""
+        if doc.thread is not None and doc.thread not in self._index.documents:
+            self._threads.setdefault(doc.thread, event)
+
+    def _settle(self, doc: Read, vector: Vector, event: str | None, reason: Reason | None) -> Assignment:
         previous = None
         held = self._index.events.get(event) if event else None
         if held is not None and held.closed_at is not None:
@@ -165,7 +197,6 @@ class Grouper:
             document=doc.id,
             event=event or event_id(doc.id),
             alone=count == 1,
-            duplicate_of=duplicate_of,
             previous=previous,
             reasons=(reason,) if reason else (Reason(code="event.new", text="未见相同事件"),),
         )
@@ -177,8 +208,7 @@ class Grouper:
             held = self._index.start(event, doc, vector)
         else:
             self._index.join(held, doc, vector)
-        if doc.thread is not None and doc.thread not in self._index.documents:
-            self._threads.setdefault(doc.thread, event)
+        self._expect(doc, event)
         return held.count
 
     def _live(self, held: Held) -> Held:

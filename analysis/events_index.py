@@ -114,6 +114,12 @@ class Index:
         length = math.sqrt(sum(raw[f] ** 2 * (hapax if frequency[f] == 1 else 1.0) for f in top)) or 1.0
         return Vector({f: raw[f] / length for f in top}, list(doc.pairs))
 
+    def unsay(self, doc: Read) -> None:
+        """Take back what `weigh` counted: the document turned out to be a copy."""
+        self.total -= 1
+        for f in (*doc.words, *doc.pairs):
+            self.frequency[f] -= 1
+
     def _halve(self) -> None:
         """Let old frequencies fade: only their ratio to the total matters."""
         np.frombuffer(self.frequency, np.int32)[:] >>= 1
@@ -222,6 +228,15 @@ class Index:
             topics.update(doc.topics)
             held.topics = dict(topics)
         self._keep(doc, held, vector)
+
+    def repeat(self, held: Held, doc: Read, first: Kept) -> None:
+        """A copy of a document of this event: it lives on, and no word becomes commoner or more its own by it."""
+        if held.sums is None:
+            held.sums, held.holders = self.sums_of(held), Counter(self.holders_of(held))
+        held.seen_at = max(held.seen_at, doc.seen_at)
+        slow = doc.kind in SLOW_KINDS
+        self.documents[doc.id] = first.again(slow)
+        self.queues[slow].append((doc.seen_at, doc.id))
 
     def _add(self, held: Held, vector: Vector) -> None:
         sums, holders = held.sums, held.holders

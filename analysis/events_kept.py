@@ -27,6 +27,12 @@ class Kept:
              array("i", vector.names[:NAMES]).tobytes())
         )  # fmt: skip
 
+    def again(self, slow: bool) -> "Kept":
+        """A document that says the same: both share their memory."""
+        copy = object.__new__(Kept)
+        copy.event, copy.slow, copy._many, copy._packed = self.event, slow, self._many, self._packed
+        return copy
+
     @property
     def words(self) -> Iterable[tuple[int, float]]:
         """Feature and weight of each word, the weightiest first."""

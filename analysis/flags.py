@@ -91,6 +91,9 @@ RULES: tuple[tuple[str, str, str], ...] = (
     ("mood.praise", "表情：称赞", signs("praise")),
 )
 
+#: flags of one text alone, never of the matter that it is about
+OF_A_TEXT = ("kind.", "mood.")
+
 
 class FlagRules:
     """All rules above, compiled once."""

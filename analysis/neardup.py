@@ -6,7 +6,6 @@ Broder 1997 (resemblance), Leskovec et al., Mining of Massive Datasets ch. 3 (ba
 overlap by J meet in at least one band with probability 1-(1-J^3)^16: .98 at J=.6, .87 at .5, .02 at .1.
 """
 
-import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
@@ -14,11 +13,11 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis.characters import Codes, Offsets, fold, is_word, keep, raw_codes
+from analysis.neardup_core import LONGEST, SHORTEST, core
 
 BANDS, ROWS = 16, 3
 HASHES = BANDS * ROWS
-SHORTEST = 8  #: fewer letters say too little to call two texts the same
-LONGEST = 4096  #: characters of a text that count
+_LIKE = 2**62  #: added to the number of a text that is only like another
 _BATCH = 200_000  #: characters per step: the arrays stay in the cache
 
 _RNG = np.random.Generator(np.random.PCG64(20160812))
@@ -26,24 +25,7 @@ _MULTIPLY = _RNG.integers(1, 2**32, HASHES, dtype=np.uint32) | np.uint32(1)
 _ADD = _RNG.integers(0, 2**32, HASHES, dtype=np.uint32)
 _BAND_MIX = _RNG.integers(1, 2**63, (BANDS, ROWS), dtype=np.uint64) | np.uint64(1)
 
-_REPOST = re.compile(r"//\s*@[^:：@/]{1,40}[:：]")
-_NOISE = re.compile(
-    r"https?://[\x21-\x7e]+|@[\w-]{1,30}|\[[\w\u4e00-\u9fff]{1,8}\]|转发微博|轉發微博|收起全文d?|展开全文|网页链接"
-)
-
 Signatures = npt.NDArray[np.uint16]
-
-
-def core(text: str) -> str:
-    """The part that is the item itself: for a repost with comment the original, without links, mentions and emoticons.
-
-    A Weibo chain reads `comment //@last: comment //@first: original`; the last part counts if it is long enough.
-    """
-    text = text[: 2 * LONGEST]
-    if "//" in text:
-        last = _REPOST.split(text)[-1]
-        text = last if len(last) >= 2 * SHORTEST else text
-    return _NOISE.sub("", text)
 
 
 def signatures(texts: Sequence[str]) -> list[bytes]:
@@ -101,8 +83,8 @@ class Window:
     """The last `size` documents, findable by signature. Memory: about 350 bytes a document, flat from then on.
 
     A bucket table without chains: a bucket holds the oldest live document of its key, and another key may push it out.
-    A pair meets in several of the 16 tables, so one lost bucket costs nothing that the benchmark could measure.
-    Time bounds are taken from the document that asks, never from the newest one: a wrong date in 2099 expires nothing.
+    A pair meets in several of the 16 tables: one lost bucket costs nothing. Time bounds are those of the document that
+    asks, never of the newest one: a wrong date in 2099 expires nothing.
     """
 
     def __init__(self, *, size: int = 200_000, span: timedelta = timedelta(days=7), similarity: float = 0.5) -> None:
@@ -131,20 +113,12 @@ class Window:
 
     def query(self, signature: bytes, at: datetime | None = None, id: str | None = None) -> str | None:
         """Id of the first near-duplicate within the span around `at` (any time if None); never `id` itself."""
-        return self.query_many([signature], None if at is None else [at], None if id is None else [id])[0]
-
-    def query_many(
-        self, signatures: Sequence[bytes], at: Sequence[datetime] | None = None, ids: Sequence[str] | None = None
-    ) -> list[str | None]:
-        """`query` for many signatures; the window is not changed."""
-        rows, asked = _matrix(signatures)
-        found: list[str | None] = [None] * len(signatures)
-        if len(asked):
-            own = np.array([self._number.get(ids[i], -1) if ids else -1 for i in asked], np.int64)
-            best = self._nearest(rows, _stamps(at, asked), own, np.full(len(asked), self._count))
-            for i, number in zip(asked.tolist(), best.tolist(), strict=True):
-                found[i] = self._first_of(number)
-        return found
+        rows, asked = _matrix([signature])
+        if not len(asked):
+            return None
+        own = np.array([self._number.get(id or "", -1)], np.int64)
+        stamps = _stamps(None if at is None else [at], asked)
+        return self._first_of(int(self._nearest(rows, stamps, own, np.full(1, self._count))[0]))
 
     def add_many(
         self,
@@ -165,19 +139,38 @@ class Window:
                 [firsts[i] if firsts else None for i in given[part]],
             )
 
-    def assign(self, ids: Sequence[str], signatures: Sequence[bytes], at: Sequence[datetime]) -> list[str | None]:
+    def assign(
+        self, ids: Sequence[str], signatures: Sequence[bytes], at: Sequence[datetime], *, settled: bool = True
+    ) -> list[str | None]:
         """Query and add in order, also within the batch: the id of the first near-duplicate of each, or None.
 
-        A document that is handed in again (same id) keeps its place: replaying a batch changes nothing.
+        A document that is handed in again (same id) keeps its place: replaying a batch changes nothing. settled=False:
+        the near-duplicate itself, the same text before a like one; `settle` says what it counts as.
         """
         found: list[str | None] = []
         step = max(1, min(1024, self._size // 2))
         for start in range(0, len(ids), step):
             part = slice(start, start + step)
-            found += self._assign(ids[part], signatures[part], at[part])
+            found += self._assign(ids[part], signatures[part], at[part], settled)
         return found
 
-    def _assign(self, ids: Sequence[str], signatures: Sequence[bytes], at: Sequence[datetime]) -> list[str | None]:
+    def first(self, id: str | None) -> str | None:
+        """What a document counts as a copy of, or itself."""
+        return self._first_of(self._number[id]) if id is not None and id in self._number else id
+
+    def settle(self, id: str, first: str | None) -> None:
+        """A document counts as a copy of this one from now on."""
+        if id in self._number:
+            self._firsts[self._number[id] % self._capacity] = first
+
+    def alike(self, one: str, other: str) -> bool:
+        """Whether two documents of the window have nearly the same text."""
+        rows = [self._rows[self._number[id] % self._capacity] for id in (one, other) if id in self._number]
+        return len(rows) == 2 and bool((rows[0] == rows[1]).sum() >= self._similar)
+
+    def _assign(
+        self, ids: Sequence[str], signatures: Sequence[bytes], at: Sequence[datetime], settled: bool
+    ) -> list[str | None]:
         known = {i: self._firsts[self._number[d] % self._capacity] for i, d in enumerate(ids) if d in self._number}
         unchanged = {i for i in known if self._rows[self._number[ids[i]] % self._capacity].tobytes() == signatures[i]}
         fresh = [i for i in range(len(ids)) if i not in unchanged]
@@ -191,9 +184,9 @@ class Window:
         numbers = self._insert(names, rows, stamps, [None] * len(fresh))
         best = self._nearest(rows, stamps, numbers, numbers)
         for i, number, other in zip(fresh, numbers.tolist(), best.tolist(), strict=True):
-            first = self._first_of(other)  # earlier ones of this batch have theirs by now
-            found[i] = first if first != ids[i] else None
-            self._firsts[number % self._capacity] = found[i]
+            first = self._first_of(other) if settled else self._ids[other % self._capacity] if other >= 0 else None
+            found[i] = first if first != ids[i] else None  # earlier ones of this batch have theirs by now
+            self._firsts[number % self._capacity] = found[i] if settled else None
         return found
 
     def _first_of(self, number: int) -> str | None:
@@ -217,18 +210,20 @@ class Window:
         own: npt.NDArray[np.int64],
         before: npt.NDArray[np.int64],
     ) -> npt.NDArray[np.int64]:
-        """Number of the oldest live document that is similar enough, older than `before` and not `own`; -1 if none."""
+        """Number of the oldest live document with the same signature, else of the oldest that is similar enough; older
+        than `before` and not `own`; -1 if none."""
         held = self._table[np.arange(BANDS), self._slots(rows)]
         asker, band = np.nonzero((held > self._count - 1 - self._capacity) & (held >= 0) & (held < before[:, None]))
         number = held[asker, band]
         place = number % self._capacity
-        good = (self._rows[place] == rows[asker]).sum(axis=1) >= self._similar
+        same = (self._rows[place] == rows[asker]).sum(axis=1)
+        good = same >= self._similar
         with np.errstate(invalid="ignore"):
             good &= ~(np.abs(self._at[place] - stamps[asker]) > self._span) & ~np.isnan(self._at[place])
         good &= number != own[asker]
         best = np.full(len(rows), np.iinfo(np.int64).max)
-        np.minimum.at(best, asker[good], number[good])
-        return np.where(best == np.iinfo(np.int64).max, -1, best)
+        np.minimum.at(best, asker[good], number[good] + np.where(same[good] == HASHES, 0, _LIKE))
+        return np.where(best == np.iinfo(np.int64).max, -1, best % _LIKE)
 
     def _insert(
         self,

@@ -165,3 +165,8 @@ def chain(place: str, places: Mapping[str, Place]) -> list[str]:
     while found and (above := places[found[-1]].parent) in places and above not in found:
         found.append(str(above))
     return found
+
+
+def best_place(places: Sequence[PlaceHit]) -> PlaceHit | None:
+    """The surest place, one of ours before any other."""
+    return max(places, key=lambda hit: (hit.ours, hit.confidence), default=None)

@@ -6,6 +6,7 @@ from analysis.bursts import doubling_words
 from analysis.risk_factors import gathering, limit_hours, most_sensitive
 from analysis.risk_picture import Picture
 from analysis.risk_tally import FIGURES, HOUR
+from analysis.risk_ways import ways
 from storage.types import Level, Risk, RiskFactor
 
 
@@ -65,7 +66,7 @@ _WORDS: Mapping[str, Callable[[Picture], str]] = {
 
 
 def sentence(risk: Risk, seen: Picture) -> str:
-    """「Ⅱ级（橙色）67分：敏感度22分（食品药品）、…；若24小时内仍无权威回应，再加3分；距Ⅰ级（红色）还差13分。」"""
+    """「Ⅱ级（橙色）67分：敏感度22分（食品药品）、…；距Ⅰ级（红色）还差13分，其他不变时未来1小时新增30条以上即达到。」"""
     office = seen.office
     by_score: Level = sum(risk.score >= rule.threshold for rule in office.levels)
     level = max(by_score if risk.cap is None else min(by_score, risk.cap), risk.floor or 0)
@@ -84,20 +85,24 @@ def _terms(factors: tuple[RiskFactor, ...]) -> str:
 
 
 def _would_raise(risk: Risk, seen: Picture, level: Level) -> list[str]:
-    office = seen.office
-    found = []
+    """What time alone brings, and what would raise it to the next level."""
+    office, found = seen.office, []
+    top = level >= len(office.levels)
+    nearest = office.levels[level] if not top else None
+    short = nearest.threshold - risk.score if nearest is not None else 0.0
+    named = ways(risk, short, seen) if nearest is not None and short > 0 else []
     reply = next((f for f in risk.factors if f.code == "R"), None)
-    if reply is not None and reply.x is not None and not seen.answered:
+    if not top and reply is not None and reply.x is not None and not seen.answered:
         more = 100 * reply.weight * (1 - reply.x)
-        if round(more) >= 1:
-            left = limit_hours(seen) * (1 - reply.x)
-            found.append(f"若{left:.0f}小时内仍无权威回应，再加{more:.0f}分")
-    if level >= len(office.levels):
+        if round(more) >= 1 and not any("权威回应" in way for way in named):
+            found.append(f"若{limit_hours(seen) * (1 - reply.x):.0f}小时内仍无权威回应，再加{more:.0f}分")
+    if nearest is None:
+        return [*found, "已是最高等级，降级须人工确认"] if len(office.levels) > 1 else found
+    if risk.cap is not None and risk.cap <= level:
+        return [*found, f"因上述限制，分值{'再升' if short > 0 else f'已达{nearest.name}'}也不升级"]
+    if short <= 0:
         return found
-    nearest = office.levels[level]
-    short = nearest.threshold - risk.score
-    if short > 0:
-        found.append(f"距{nearest.name}还差{max(1.0, short):.0f}分")
-    elif risk.cap is not None and risk.cap <= level:
-        found.append(f"分值已达{nearest.name}，因上述限制未升级")
-    return found
+    far = f"距{nearest.name}还差{short:.0f}分" if short >= 1 else f"距{nearest.name}不到1分"
+    if not named:
+        return [*found, f"{far}，须多项因素同时上升"]
+    return [*found, f"{far}，其他不变时{'、'.join(named)}{'，任一出现' if len(named) > 1 else ''}即达到"]

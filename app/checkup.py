@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from alerts.calendar import calendar_warnings
+from alerts.calendar import calendar_warnings, local
 from crawlers.advice import explain
+from dashboards.counted import last_count
 from storage.ports import DocumentStore, Ledger
 from storage.types import Office
 
@@ -28,7 +29,8 @@ def checkup(office: Office, documents: DocumentStore, ledger: Ledger, now: datet
         oldest, waiting, parked = tx.intake.oldest(), tx.intake.waiting(), len(tx.intake.parked(1000))
         hours = tx.frontier.hours(None, now - timedelta(days=14))
         dead = tx.outbox.find(status=("perm_fail", "dead", "unknown"), size=1000)
-        broken = tx.audit.verify()
+        broken, counted = tx.audit.verify(), last_count(tx)
+    wrong = documents.recount()
     late = oldest is not None and now - oldest > timedelta(minutes=5)
     found.append(
         Finding(
@@ -52,6 +54,10 @@ def checkup(office: Office, documents: DocumentStore, ledger: Ledger, now: datet
     found += [Finding(ok=False, what="工作日历", text=text) for text in calendar_warnings(office, now)]
     text = "完好" if broken is None else f"第 {broken} 条被改动过"
     found.append(Finding(ok=broken is None, what="审计链", text=text))
+    text = f"{len(wrong)} 处不符，夜间会按明细更正；如 {wrong[0]}" if wrong else "汇总与明细一致"
+    if counted is not None:
+        text += f"（最近一次夜间核对 {local(counted.at, office):%m-%d %H:%M}：{counted.words}）"
+    found.append(Finding(ok=not wrong and (counted is None or not counted.left), what="计数核对", text=text))
     return found
 
 

@@ -6,13 +6,15 @@ event + assessments                → routing Facts
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from alerts.catalogue import BY_HAND
 from alerts.routing import Facts
 from analysis.events import Assignment
+from analysis.flags import OF_A_TEXT
+from analysis.places import best_place
 from analysis.risk_tally import ADDRESSED
 from storage.types import (
     Assessment,
@@ -21,7 +23,6 @@ from storage.types import (
     Event,
     Member,
     Office,
-    PlaceHit,
     StoredDocument,
     Task,
 )
@@ -57,11 +58,6 @@ def stored_of(document: Document, assessment: Assessment, found: Assignment) -> 
     )
 
 
-def best_place(places: Sequence[PlaceHit]) -> PlaceHit | None:
-    """The surest place, one of ours before any other."""
-    return max(places, key=lambda hit: (hit.ours, hit.confidence), default=None)
-
-
 def member_of(
     document: Document, assessment: Assessment, found: Assignment, office: Office, received_at: datetime
 ) -> Member:
@@ -90,11 +86,17 @@ def member_of(
         comments=document.comments,
         reposts=document.reposts,
         reads=document.reads,
-        flags=(*(flag.code for flag in assessment.flags), *duty_mark(topic, assessment, office)),
+        flags=(*marks(assessment), *duty_mark(topic, assessment, office)),
         authority=source.authority if source else AUTHORITY.get(document.kind, 0.3),
         ours=place.ours if place else True,
         historic=document.historic,
     )
+
+
+def marks(assessment: Assessment) -> Iterator[str]:
+    """Codes of the flags that say something of the matter. What sort of text it is and in what mood stays with the
+    document: the many complaints of an event make no complaint of it."""
+    return (flag.code for flag in assessment.flags if not flag.code.startswith(OF_A_TEXT))
 
 
 def duty_mark(topic: str | None, assessment: Assessment, office: Office) -> tuple[str, ...]:
@@ -203,7 +205,8 @@ def held_flags(event: Event, members: Sequence[Member]) -> tuple[str, ...]:
         for flag in m.flags:
             voices.setdefault(flag, set()).add(m.author or m.document)
     everybody = len({m.author or m.document for m in members})
-    seen = {flag for flag, who in voices.items() if not flag.startswith("duty.") and carried(flag, len(who), everybody)}
+    no_mark = ("duty.", *OF_A_TEXT)  # members written by older versions carry the latter as well
+    seen = {flag for flag, who in voices.items() if not flag.startswith(no_mark) and carried(flag, len(who), everybody)}
     floors = (
         {r.code.removeprefix("floor.") for r in event.risk.reasons if r.code.startswith("floor.")}
         if event.risk

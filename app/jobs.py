@@ -8,7 +8,7 @@ morning    once a day from 08:30: the daily word, and sources that lag; also whe
 reports    every minute: are a daily, weekly, monthly report due (`app.reporting`)
 searches   every 5 min: saved searches with a threshold
 quiet      every hour: events without news close
-nightly    once a day from 02:30: audit chain, retention
+nightly    once a day from 02:30: audit chain, retention, counts (`app.counting`)
 
 How they are run, and what happens when one cannot do its work: `app.rota`.
 """
@@ -25,6 +25,7 @@ from alerts.calendar import local
 from alerts.notices import Reach
 from alerts.watchdog import Counts
 from app.bursting import bursts
+from app.counting import check_counts
 from app.heartbeats import LOOPS, beat
 from app.pipeline import Pipeline
 from app.reporting import place_due
@@ -201,7 +202,7 @@ def _forget(pipeline: Pipeline, event: Event) -> None:
 
 
 def nightly(pipeline: Pipeline, now: datetime) -> None:
-    """Check the audit chain, drop what is older than the retention allows. Once a day, from 02:30 on."""
+    """Check the audit chain and the counts, drop what is older than the retention allows. Once a day, from 02:30 on."""
     office = pipeline.office
     with pipeline.ledger.read() as tx:
         if not _today(tx, "nightly", NIGHT, office, now):
@@ -214,6 +215,7 @@ def nightly(pipeline: Pipeline, now: datetime) -> None:
     forget_keys(_site(pipeline, now))
     old = now - timedelta(days=office.retention_days)
     gone = pipeline.documents.purge(old)
+    check_counts(pipeline, now)
     with pipeline.ledger.begin() as tx:
         for what, count in (("documents", gone), ("raw_pages", tx.frontier.drop_raw(old))):
             if count:

@@ -10,22 +10,26 @@ batch is done again with the same ids.
 
 import logging
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from analysis.assess import Assessor
 from analysis.events import Assignment, Grouper
+from app.again import as_known, grouped, member_again
 from app.facts import member_of, notable, stored_of
 from app.grading import Round, by_id
 from app.usual import Usual, stored_hours
+from dashboards.corrections import put_right
 from dashboards.decisions import pending, settle
 from storage.ports import DocumentStore, IntakeRow, Ledger, Transaction
 from storage.types import (
     Assessment,
+    Correction,
     Document,
     Event,
     LevelChange,
+    Member,
     Office,
     SourceHour,
     StoredDocument,
@@ -66,6 +70,11 @@ def _count_duplicates(tx: Transaction, kept: "Sequence[tuple[Understood, Assignm
         tx.frontier.record(SourceHour(source=source, hour=now, duplicate=count))
 
 
+def _again(row: IntakeRow, known: Mapping[str, Member]) -> IntakeRow:
+    document = as_known(row.document, known.get(row.document.id))
+    return row if document is row.document else replace(row, document=document)
+
+
 class Shelf:
     """Documents by id: those of the running batch are at hand, the others come from the store."""
 
@@ -101,8 +110,10 @@ class Pipeline:
 
     def process(self, rows: Sequence[IntakeRow], now: datetime) -> Outcome:
         """Take one claimed batch through every stage. Errors of one document park it; all others propagate."""
-        understood, parked = self._understand(rows, now)
-        found = self.grouper.assign([(u.row.document, u.assessment) for u in understood])
+        known, said = self._known([row.document.id for row in rows])
+        understood, parked = self._understand([_again(row, known) for row in rows], now)
+        understood = [replace(u, assessment=put_right(u.assessment, said, self.office)) for u in understood]
+        found = grouped(self.grouper, [(u.row.document, u.assessment) for u in understood], known)
         pairs = list(zip(understood, found, strict=True))
         stored = [stored_of(u.row.document, u.assessment, a) for u, a in pairs]
         refused = dict(self.documents.put(stored).refused)
@@ -113,11 +124,9 @@ class Pipeline:
                     tx.intake.park(u.row.seq, refused[u.row.document.id], now)
                 else:
                     kept.append((u, a))
-            _count_duplicates(tx, kept, now)
-            tx.events.add_members(
-                member_of(u.row.document, u.assessment, a, self.office, u.row.received_at) for u, a in kept
-            )
-            done = self._evaluate(tx, kept, Shelf(self.documents, stored), now)
+            _count_duplicates(tx, [(u, a) for u, a in kept if u.row.document.id not in known], now)
+            news = self._join(tx, kept, known)
+            done = self._evaluate(tx, news, Shelf(self.documents, stored), now)
             sent = done.write()
             tx.intake.done([u.row.seq for u, _ in kept])
         return Outcome(
@@ -127,6 +136,27 @@ class Pipeline:
             changes=tuple(done.changes),
             deliveries=sent,
         )
+
+    def _known(self, ids: Sequence[str]) -> tuple[dict[str, Member], list[Correction]]:
+        """Those that were here before, and what people corrected of them."""
+        with self.ledger.read() as tx:
+            known = tx.events.known(ids)
+            return known, [c for c in tx.notes.corrections() if c.document in known] if known else []
+
+    def _join(
+        self, tx: Transaction, kept: "Sequence[tuple[Understood, Assignment]]", known: dict[str, Member]
+    ) -> "list[tuple[Understood, Assignment]]":
+        """Enter the members; those of `kept` that say something new. Nothing new is no reason to grade an event."""
+        members, news = dict(known), []
+        for u, a in kept:
+            d = u.row.document
+            fresh = member_of(d, u.assessment, a, self.office, u.row.received_at)
+            member = member_again(fresh, members.get(d.id), dated=d.published_at is not None)
+            if member != members.get(d.id):
+                members[d.id] = member
+                news.append((u, a))
+        tx.events.add_members(members[d] for d in {u.row.document.id for u, _ in news})
+        return news
 
     def _understand(self, rows: Sequence[IntakeRow], now: datetime) -> tuple[list[Understood], int]:
         """The readable documents of a batch; the others are parked with their reason."""

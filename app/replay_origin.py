@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 
 import analysis
+import app.again
 import app.facts
 from storage.types import Office
 
@@ -38,7 +39,7 @@ def changed(made: Mapping[str, str], office: Office) -> list[str]:
 @cache
 def _program() -> str:
     """Of the code that understands and groups: nobody has to remember to raise a number."""
-    return _digest(_bytes([*sorted(_CODE.glob("*.py")), Path(app.facts.__file__)]))
+    return _digest(_bytes([*sorted(_CODE.glob("*.py")), *map(Path, (app.facts.__file__, app.again.__file__))]))
 
 
 def _read_by(office: Office) -> list[bytes]:

@@ -10,7 +10,7 @@ comes from the office's present weights, and a run with other weights keeps the 
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from heapq import heappop, heappush
 from pathlib import Path
@@ -22,14 +22,16 @@ from alerts.routing import Facts
 from analysis.assess import Assessor
 from analysis.events import Assignment, Grouper
 from analysis.risk_tally import micros, moment
+from app.again import as_known, grouped, member_again
 from app.facts import member_of, pooled
 from app.replay_course import Course, Rhythm
 from app.replay_origin import changed, origin_of
 from app.usual import ArrivedHours, Usual
+from storage.prepare import prepare as accepted
 from storage.types import Assessment, DepartmentGuess, Document, Event, Member, Office
 
 _FORMATS = "minsheng-replay-"  #: what files of any version begin with
-FORMAT = f"{_FORMATS}3"
+FORMAT = f"{_FORMATS}4"
 _BATCH = 1000
 _GUESSES = 3  #: departments kept of a document
 _HOUR = 3_600_000_000
@@ -68,6 +70,7 @@ class Prepared:
     arrivals: list[Arrival] = field(default_factory=list)
     closed: dict[str, int] = field(default_factory=dict)
     unread: int = 0
+    repeated: int = 0  #: delivered again without anything new
     tracks: object = field(default=None, compare=False, repr=False)  #: kept by `app.replay_run`
     _usual: Usual | None = field(default=None, compare=False)
 
@@ -92,8 +95,11 @@ class Prepared:
 
 
 def prepare(documents: Iterable[Document], office: Office, assessor: Assessor | None = None) -> Prepared:
-    """Assess and group the documents (any order; they are taken by `fetched_at`). What cannot be read is counted."""
-    rows = sorted(documents, key=lambda d: (d.fetched_at, d.id))
+    """Assess and group the documents (any order; they are taken by `fetched_at`). What cannot be read is counted.
+
+    They pass what everything passes before it is accepted: a time in the future is none, what is old is history.
+    """
+    rows = sorted((accepted(d, b"", d.fetched_at) for d in documents), key=lambda d: (d.fetched_at, d.id))
     made = Prepared(made=origin_of(office))
     work = _Grouping(office, made, Grouper(office))
     reader = assessor or Assessor(office)
@@ -120,6 +126,7 @@ class _Grouping:
     _by_event: dict[str, list[Arrival]] = field(default_factory=dict)
     _last: dict[str, datetime] = field(default_factory=dict)
     _silent: list[tuple[datetime, str]] = field(default_factory=list)
+    _known: dict[str, Member] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._hours = ArrivedHours(self.office)
@@ -138,14 +145,25 @@ class _Grouping:
         self._assign(waiting)
 
     def _assign(self, pairs: Sequence[tuple[Document, Assessment]]) -> None:
-        for (document, assessment), found in zip(pairs, self.grouper.assign(pairs), strict=True):
-            arrival = arrival_of(document, assessment, found, self.office)
+        pairs = [(as_known(document, self._known.get(document.id)), seen) for document, seen in pairs]
+        for (document, assessment), found in zip(pairs, grouped(self.grouper, pairs, self._known), strict=True):
+            arrival = self._arrival(document, assessment, found)
+            if arrival is None:
+                self.made.repeated += 1
+                continue
             self.made.arrivals.append(arrival)
             count(arrival, self._hours)
             self._by_event.setdefault(found.event, []).append(arrival)
             last = max(document.at, self._last.get(found.event, document.at))
             self._last[found.event] = last
             heappush(self._silent, (last, found.event))
+
+    def _arrival(self, document: Document, assessment: Assessment, found: Assignment) -> Arrival | None:
+        """None for a second delivery that says nothing new."""
+        arrival, before = arrival_of(document, assessment, found, self.office), self._known.get(document.id)
+        member = member_again(arrival.member, before, dated=document.published_at is not None)
+        self._known[document.id] = member
+        return replace(arrival, member=member) if member != before else None
 
     def _close(self, at: int) -> None:
         """Events whose last document is too long ago and that have no level."""
@@ -218,7 +236,13 @@ def routing_facts(event: Event, arrivals: Sequence[Arrival], level: int) -> Fact
 
 def save(prepared: Prepared, path: Path) -> None:
     """Write it as JSON lines; OSError where that is not possible."""
-    head = {"format": FORMAT, "made": prepared.made, "unread": prepared.unread, "closed": prepared.closed}
+    head = {
+        "format": FORMAT,
+        "made": prepared.made,
+        "unread": prepared.unread,
+        "repeated": prepared.repeated,
+        "closed": prepared.closed,
+    }
     with path.open("wb") as out:
         out.write(orjson.dumps(head) + b"\n")
         for a in prepared.arrivals:
@@ -255,6 +279,7 @@ def load(path: Path, office: Office) -> Prepared:
                 arrivals=[_read(orjson.loads(line)) for line in lines],
                 closed={str(k): int(v) for k, v in head["closed"].items()},
                 unread=int(head["unread"]),
+                repeated=int(head["repeated"]),
             )
         except (NotPrepared, Outdated):
             raise

@@ -60,6 +60,7 @@ class ReplayReport:
     thresholds: Mapping[str, float] = field(default_factory=dict)
     timezone: str = "Asia/Shanghai"
     unread: int = 0
+    repeated: int = 0  #: delivered again without anything new
     evaluations: int = 0
     prepare_seconds: float = 0.0
     run_seconds: float = 0.0  #: of the grading alone
@@ -95,7 +96,7 @@ def report(
     days = max(prepared.days, 1.0)
     leads = Counter(departments(prepared, found, office).values())
     base = ReplayReport(
-        documents=len(prepared.arrivals),
+        documents=len({a.member.document for a in prepared.arrivals}),
         events=len(found.events),
         days=prepared.days,
         alerts_per_day=len(raised) / days,
@@ -105,6 +106,7 @@ def report(
         thresholds={rule.word: rule.threshold for rule in office.levels},
         timezone=office.timezone,
         unread=prepared.unread,
+        repeated=prepared.repeated,
         evaluations=found.evaluations,
         variants=_variants(prepared, found, office, members, truth) if compare_weights else (),
     )

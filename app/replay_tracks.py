@@ -130,9 +130,8 @@ def _event(
 
 def _ranges(numbers: Whole) -> dict[int, tuple[int, int]]:
     """Event → where its places begin and end."""
-    known, first = np.unique(numbers, return_index=True)
-    ends = np.append(first, len(numbers))[1:] if len(known) else first
-    return dict(zip(known.tolist(), zip(first.tolist(), ends.tolist(), strict=True), strict=True))
+    known, first, count = np.unique(numbers, return_index=True, return_counts=True)
+    return dict(zip(known.tolist(), zip(first.tolist(), (first + count).tolist(), strict=True), strict=True))
 
 
 def _judge(

@@ -132,6 +132,7 @@ AUDIT: Mapping[str, str] = {
     "alert.open": "发出预警",
     "alert.close": "解除预警",
     "documents.purge": "到期清理",
+    "counts.mend": "更正计数",
     "search.save": "保存检索",
     "search.edit": "修改检索",
     "search.stop": "停止检索提醒",

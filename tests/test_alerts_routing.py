@@ -215,6 +215,7 @@ def test_the_small_office_is_right() -> None:
         ((Route(id="x", match=RouteMatch(areas=("ghost",))), Route(id="a")), "区域“ghost”不存在"),
         ((Route(id="x", match=RouteMatch(level_from="pink")), Route(id="a")), "等级“pink”不存在"),
         ((Route(id="x", match=RouteMatch(level_from="red", level_to="blue")), Route(id="a")), "永远不会匹配"),
+        ((Route(id="x", match=RouteMatch(flags=("kind.complaint",))), Route(id="a")), "只属于单条信息"),
         ((Route(id="a", channels=("telex",)),), "渠道“telex”"),
         ((Route(id="a", rule="R9"),), "R1 至 R8"),
         ((Route(id="a", match=RouteMatch(topics=("tax",))), Route(id="a")), "编号重复"),

@@ -331,3 +331,37 @@ def test_a_new_matter_is_no_part_of_the_like_in_another_town_or_of_other_talk_in
     found = [a.event for a in grouper.assign(posts)]
     assert not before & set(found)
     assert len(set(found)) == 1, "and it is one matter, whichever words tell of it"
+
+
+def test_the_same_words_about_another_school_are_voices_there_and_their_copies_are_spread() -> None:
+    at = datetime(2026, 3, 2, 9, tzinfo=UTC)
+    words = "的学区又改了，家里孩子九月去哪里入学都不知道，教育局的电话打了一个星期也没有人接，请给家长一个说法。"
+    posts = [
+        pair(10 * s + n, "", f"{school}{words}", published_at=at + timedelta(minutes=20 * s + n), kind="social",
+             fetched_at=at + timedelta(minutes=20 * s + n))
+        for s, school in enumerate(("东江小学", "西山小学"))
+        for n in range(4)
+    ]  # fmt: skip
+    for size in (1, 3, 8):  # the partition into batches makes no difference
+        grouper = Grouper(OFFICE)
+        found = [a for start in range(0, 8, size) for a in grouper.assign(posts[start : start + size])]
+        assert len({a.event for a in found}) == 2
+        assert [a.duplicate_of for a in found] == [None, "d0", "d0", "d0", None, "d10", "d10", "d10"]
+        assert [a.duplicate_of for a in grouper.assign(posts)] == [a.duplicate_of for a in found]
+    half = Grouper(OFFICE)
+    half.rebuild(stored(posts[:6], grouper.assign(posts[:6])))
+    assert [a.duplicate_of for a in half.assign(posts[6:])] == ["d10", "d10"]
+
+
+def test_a_copy_makes_no_word_commoner() -> None:
+    once, more = Grouper(OFFICE), Grouper(OFFICE)
+    posts = stream(40)
+    copies = [
+        (replace(d, id=f"{d.id}x{n}", author="x"), replace(a, id=f"{d.id}x{n}"))
+        for d, a in posts
+        if len(d.text) > 12  # of a shorter text nobody can say what it copies
+        for n in range(3)
+    ]
+    first, again = once.assign(posts), more.assign([*posts, *copies])
+    assert events(first).items() <= events(again).items()
+    assert [a.reasons for a in once.assign(stream(50)[40:])] == [a.reasons for a in more.assign(stream(50)[40:])]

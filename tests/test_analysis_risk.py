@@ -1,5 +1,7 @@
 """The score: by hand, metamorphic, hostile, and its sentence."""
 
+import math
+import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -158,7 +160,58 @@ def test_sentence_says_why_and_what_would_raise_it() -> None:
     assert risk.sentence.startswith(OFFICE.level_name(target(risk, OFFICE)))
     assert "敏感度" in risk.sentence
     assert "仍无权威回应" in risk.sentence
-    assert "还差" in risk.sentence
+    assert re.search(r"距.级（..）(还差\d+分|不到1分)", risk.sentence)
+
+
+def needed(risk: Risk, code: str, level: int) -> float:
+    """The x at which this factor alone brings the next level."""
+    factor = next(f for f in risk.factors if f.code == code)
+    assert factor.x is not None
+    return factor.x + (OFFICE.levels[level].threshold - risk.score) / (100 * factor.weight)
+
+
+def test_each_way_to_the_next_level_leads_there() -> None:
+    """What the card says must happen is done to the event, and the factor it names is where it has to be."""
+    seen = set()
+    for count, minutes in ((12, 300), (30, 340), (60, 350), (9, 100)):
+        members = [member(i, at=START + timedelta(minutes=minutes), seen_at=START + timedelta(minutes=minutes),
+                          negative=i % 3 > 0, sentiment=0.9 if i % 3 else 0.2) for i in range(count)]  # fmt: skip
+        risk = score(EVENT, members, OFFICE, NOW)
+        level = target(risk, OFFICE)
+        for pattern, code in WAYS.items():
+            found = re.search(pattern, risk.sentence)
+            if not found:
+                continue
+            seen.add(code)
+            number, later, event = float(found[1]), NOW, EVENT
+            if code == "V":
+                later = NOW + timedelta(hours=1)
+                members_then = [*members, *(member(900 + i, at=later, seen_at=later) for i in range(int(number)))]
+            elif code == "R":
+                later, members_then = NOW + timedelta(hours=number + 0.5), members
+            elif code == "N":
+                bad = math.ceil(number / 100 * count)
+                members_then = [replace(m, negative=i < bad, sentiment=0.9) for i, m in enumerate(members)]
+            else:
+                members_then = [*members, member(900, kind="news", authority=number)]
+            assert (x(score(event, members_then, OFFICE, later), code) or 0) >= needed(risk, code, level) - 0.005, code
+    assert seen >= {"V", "R"}
+
+
+WAYS = {
+    r"未来1小时新增(\d+)条以上": "V",
+    r"再过(\d+)小时仍无权威回应": "R",
+    r"负面占比升至(\d+)%": "N",
+    r"有权重([\d.]+)以上的媒体报道": "A",
+}
+
+
+def test_the_highest_level_says_who_ends_it_and_a_cap_that_no_score_helps() -> None:
+    grave = score(replace(EVENT, incident_grade="特别重大"), [member(i) for i in range(40)], OFFICE, NOW)
+    assert grave.sentence.endswith("已是最高等级，降级须人工确认。")
+    capped = score(EVENT, [member(i, ours=False) for i in range(40)], OFFICE, NOW)
+    assert "不升级" in capped.sentence
+    assert "即达到" not in capped.sentence
 
 
 def test_no_members_at_all() -> None:

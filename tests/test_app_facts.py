@@ -15,6 +15,7 @@ from storage.types import (
     Document,
     DutyRule,
     Event,
+    Flag,
     Member,
     Sentiment,
     TopicHit,
@@ -102,6 +103,20 @@ def test_a_finer_rule_of_the_duty_list_has_a_sensitivity_of_its_own() -> None:
         risk = score(event([member]), [member], office, NOW)
         assert next(f.x for f in risk.factors if f.code == "S") == expected
         assert held_flags(event([member]), [member]) == ()
+
+
+def test_the_sort_of_a_text_and_its_mood_are_no_marks_of_the_matter() -> None:
+    mood = Sentiment(label="negative", negative=0.8, neutral=0.1, positive=0.1)
+    marked = ("kind.complaint", "mood.anger", "must.vital", "rumour", "casualty", "crowd", "advertisement")
+    seen = Assessment(id="d", sentiment=mood, flags=tuple(Flag(code=code, text="", words=()) for code in marked))
+    document = Document(id="d", text="t", kind="social", source="s", fetched_at=NOW)
+    member = member_of(document, seen, Assignment(document="d", event="e", alone=True), small_office(), NOW)
+    assert member.flags == marked[2:]
+    before = posts(4, 2, *marked)  # as an older version wrote them
+    assert held_flags(event(before), before) == tuple(sorted(marked[2:]))
+    facts = Facts()
+    facts.add(member)
+    assert set(facts.voices) == set(marked[2:])
 
 
 def test_the_replay_counts_the_same() -> None:

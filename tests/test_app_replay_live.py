@@ -1,75 +1,22 @@
 """Does a replay decide like the running program? The same stream through both; levels and their times must be equal."""
 
 import random
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from simulated import KEY, ZONE, Town
+from live_course import live, rows, slower
+from simulated import ZONE
 from small_office import small_office
 
 from analysis.risk_tally import micros, moment
-from app.intake import accept
-from app.jobs import JOBS
 from app.replay_course import Rhythm
 from app.replay_prepared import course_of, load, prepare, save
 from app.replay_run import by_event, run
 from app.townstream import Script, town_stream
-from storage.types import Document, LevelChange, Office
+from storage.types import Document, Office
 
 START = datetime(2026, 3, 2, tzinfo=ZONE)
-Row = tuple[int, str, int, int, str, float]
-
-
-def rows(changes: Sequence[LevelChange]) -> list[Row]:
-    found = [(micros(c.at), c.event, c.before, c.after, c.cause, round(c.score, 6)) for c in changes]
-    return sorted(found)
-
-
-def live(folder: Path, documents: Sequence[Document], until: datetime, office: Office | None = None) -> list[Row]:
-    """Everything through intake, worker, stores and jobs, each job at its time; tasks are done once a level is gone."""
-    waiting = sorted(documents, key=lambda d: (d.fetched_at, d.id))
-    begin = datetime.fromtimestamp(waiting[0].fetched_at.timestamp() // 600 * 600, ZONE)
-    town = Town.open(folder, begin.replace(tzinfo=None).isoformat(), office)
-    tick = timedelta(minutes=2)
-    town.now, idle = begin, True
-    while town.now < until:
-        if waiting and idle:  # as long as nothing is an event the jobs have nothing to do
-            town.now = max(town.now, begin + (waiting[0].fetched_at - begin) // tick * tick)
-        due = town.now + tick
-        while waiting and waiting[0].fetched_at < due:
-            at = waiting[0].fetched_at
-            town.now = at
-            together = [d for d in waiting if d.fetched_at == at]
-            waiting = waiting[len(together) :]
-            accept(together, town.ledger, KEY, at)
-            while town.turn.step() is not None:
-                pass
-            idle = idle and not town.events()
-        town.now = due
-        jobs(town, (due - begin) // tick)
-    with town.ledger.read() as tx:
-        found = [c for event in tx.events.find(size=1000)[0] for c in tx.events.changes(event.id)]
-    town.close()
-    return rows(found)
-
-
-def jobs(town: Town, number: int) -> None:
-    JOBS["evaluate_urgent"](town.turn.pipeline, town.now)
-    if number % 5 == 0:
-        JOBS["evaluate"](town.turn.pipeline, town.now)
-    if number % 30 == 0:
-        finish(town)
-        JOBS["close_quiet"](town.turn.pipeline, town.now)
-
-
-def finish(town: Town) -> None:
-    calm = {event.id for event in town.events() if event.level == 0}
-    with town.ledger.begin() as tx:
-        for task in tx.tasks.find(size=1000)[0]:
-            if task.event in calm and task.state != "closed":
-                tx.tasks.change(replace(task, state="closed"))
 
 
 def test_a_replay_decides_like_the_running_program(tmp_path: Path) -> None:
@@ -97,9 +44,10 @@ def test_what_falls_silent_closes_and_flares_up_alike(tmp_path: Path) -> None:
         )  # fmt: skip
 
     posts = [post(n, h) for n, h in enumerate((1.0, 1.2, 1.3, 90.0, 90.5, 91.0))]
-    expected = live(tmp_path / "live", posts, START + timedelta(hours=100))
-    prepared = prepare(posts, small_office())
-    found = rows(run(prepared, small_office()).changes)
+    office = slower(small_office())
+    expected = live(tmp_path / "live", posts, START + timedelta(hours=100), office)
+    prepared = prepare(posts, office)
+    found = rows(run(prepared, office).changes)
     assert [r for r in found if r[0] <= micros(START + timedelta(hours=100))] == expected
     assert expected
 

@@ -12,7 +12,7 @@ from typer.testing import CliRunner, Result
 from app.cli import build
 from app.replay import grade
 from app.replay_page import moved, page
-from app.replay_prepared import NotPrepared, Outdated, Prepared, load, prepare, save
+from app.replay_prepared import FORMAT, NotPrepared, Outdated, Prepared, load, prepare, save
 from app.replay_report import Difference, difference
 from app.replay_run import run, weighted
 from app.replay_tuning import tuned
@@ -123,7 +123,7 @@ def test_an_outdated_prepared_file_is_named_with_what_to_do(
     for word, old in {
         "程序已更新": first.replace(prepared.made["program"].encode(), b"0"),
         "判读模型已更换": first.replace(prepared.made["models"].encode(), b"0"),
-        "旧版": first.replace(b"replay-3", b"replay-2"),
+        "旧版": first.replace(FORMAT.encode(), b"minsheng-replay-2"),
     }.items():
         path.write_bytes(old + b"".join(rows))
         with pytest.raises(Outdated, match=word):

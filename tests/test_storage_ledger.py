@@ -233,7 +233,9 @@ def test_a_merge_moves_members_and_is_not_undone_by_the_machine(ledger: SqlLedge
         tx.events.save([event(1), event(2), event(3)])
         tx.events.add_members([member("d2", "e1", 2), member("d1", "e1", 2), member("d0", "e2", 1)])
         tx.events.add_members([member("d1", "e2", 1)])  # a document is in one event
+        assert {d: m.event for d, m in tx.events.known(["d1", "d2", "gone"]).items()} == {"d1": "e2", "d2": "e1"}
         tx.events.merge("e2", "e1")
+        assert tx.events.known(["d1"])["d1"].event == "e1"
         tx.events.merge("e1", "e3")
         tx.events.merge("e3", "e1")  # would be a circle: e1 is e3 by now
         tx.events.merge("e2", "e2")

@@ -46,7 +46,12 @@ class _Watched(Assessor):
 
 
 def replay_file(
-    file: Annotated[Path, typer.Argument(help="JSONL 文件，一行一条文档，fetched_at 为到达时间；或 --prepared 的文件")],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            help="JSONL 文件，一行一条文档，fetched_at 为到达时间（没有的按发布时间）；或 --prepared 的文件"
+        ),
+    ],
     truth: Annotated[
         Path | None, typer.Option("--truth", help="真值 JSON：incidents 列表，用来算准确率和提前量")
     ] = None,
@@ -138,11 +143,14 @@ def _documents(file: Path, office: Office) -> tuple[list[Document], int]:
     documents, bad = [], 0
     try:
         with file.open("rb") as lines:
-            for item in read_documents(lines, now=clock.now(), timezone=office.timezone):
+            now = clock.now()
+            for item in read_documents(lines, now=now, timezone=office.timezone):
                 if isinstance(item, BadLine):
                     bad += 1
                     if bad <= SHOWN:
                         err.print(f"第 {item.line} 行：{item.error}", markup=False)
+                elif item.fetched_at == now and item.published_at is not None and item.published_at < now:
+                    documents.append(replace(item, fetched_at=item.published_at))  # no time of arrival is given
                 else:
                     documents.append(item)
     except OSError as error:
@@ -181,6 +189,8 @@ def _print(found: ReplayReport, page: Path | None) -> None:
     )
     if found.unread:
         out.print(f"其中 {found.unread} 条无法判读，未计入。")
+    if found.repeated:
+        out.print(f"另有 {found.repeated} 条是重复到达、没有新内容的，只计一次。")
     if found.levels:
         table = Table("等级", "预警", "应预警", "准确率", "召回率", "提前（小时）", box=None, pad_edge=False)
         for row in found.levels:

@@ -1,7 +1,8 @@
-"""审计: who did what, newest first; and whether the chain holds."""
+"""审计: who did what, newest first; whether the chain holds, and whether last night's count agreed."""
 
 from starlette.responses import Response
 
+from dashboards.counted import last_count
 from dashboards.web.visit import Here
 
 SIZE = 100
@@ -11,7 +12,8 @@ def index(visit: Here, actor: str = "", object: str = "", before: int = 0) -> Re
     """The entries, filtered by person or object."""
     with visit.site.ledger.read() as tx:
         rows = tx.audit.find(object_id=object or None, actor=actor or None, before=before or None, size=SIZE)
-    return visit.page("audit.html", rows=rows, actor=actor, object=object, size=SIZE)
+        counted = last_count(tx)
+    return visit.page("audit.html", rows=rows, counted=counted, actor=actor, object=object, size=SIZE)
 
 
 def verify(visit: Here) -> Response:

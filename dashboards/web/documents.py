@@ -7,14 +7,12 @@ from uuid import uuid4
 from fastapi import HTTPException
 from starlette.responses import Response
 
-from alerts.catalogue import BY_HAND
-from dashboards import words
+from dashboards.corrections import CORRECTABLE, corrected, machine_word, member_right, taken_back
+from dashboards.decisions import Decision, decide
 from dashboards.web.rendering import address
 from dashboards.web.visit import Here
 from storage.ports import Transaction
-from storage.types import Assessment, Correction, DepartmentGuess, PlaceHit, Sentiment, SentimentLabel, StoredDocument
-
-CORRECTABLE = ("sentiment", "department", "ours")
+from storage.types import Assessment, Correction, StoredDocument
 
 
 def visible(visit: Here, tx: Transaction, document_id: str) -> StoredDocument:
@@ -80,7 +78,10 @@ def correct(visit: Here, document_id: str) -> Response:
     with visit.site.ledger.begin() as tx:
         row = visible(visit, tx, document_id)
         machine = machine_word(row.assessment, field)
-        seen = corrected(visit, row.assessment, field, value)
+        try:
+            seen = corrected(visit.office, row.assessment, field, value)
+        except ValueError as error:
+            raise HTTPException(422, str(error)) from error
         for old in tx.notes.corrections(document=row.document.id):
             if old.field == field:
                 machine = old.machine
@@ -97,10 +98,24 @@ def correct(visit: Here, document_id: str) -> Response:
             )
         )
         visit.record(tx, "document.correct", f"document:{row.document.id}", before=machine, after=f"{field}={value}")
+        let_count(tx, row, seen)
     visit.site.documents.put([replace(row, assessment=seen)])
     if field == "department" and row.event and (elsewhere := task_elsewhere(visit, row.event, value)) is not None:
         return visit.go(address(f"/tasks/{quote(elsewhere, safe='')}", to=value), "redispatch")
     return visit.go(back(visit, row), "corrected")
+
+
+def let_count(tx: Transaction, row: StoredDocument, seen: Assessment) -> None:
+    """The person's word counts for the event: its figures at once, score and level by the next evaluation."""
+    before = tx.events.known([row.document.id]).get(row.document.id)
+    right = member_right(before, seen) if before is not None else None
+    if before is None or right is None or right == before:
+        return
+    tx.events.add_members([right])
+    event = tx.events.get([before.event]).get(before.event)
+    if event is not None:
+        tx.events.change(replace(event, negative=event.negative + right.negative - before.negative))
+        decide(tx, Decision(kind="regrade", event=event.id))
 
 
 def task_elsewhere(visit: Here, event: str, department: str) -> str | None:
@@ -123,8 +138,11 @@ def undo(visit: Here, document_id: str) -> Response:
             raise HTTPException(422, "此更正已被撤销。")
         gone = tx.notes.undo_correction(wanted, visit.now)
         visit.record(tx, "document.undo", f"document:{row.document.id}", after=wanted)
-    if gone is not None and gone.field in CORRECTABLE:
-        seen = taken_back(visit, row.assessment, gone.field, gone.machine)
+        seen = row.assessment
+        if gone is not None and gone.field in CORRECTABLE:
+            seen = taken_back(visit.office, seen, gone.field, gone.machine)
+            let_count(tx, row, seen)
+    if seen is not row.assessment:
         visit.site.documents.put([replace(row, assessment=seen)])
     return visit.go(back(visit, row), "undone")
 
@@ -133,55 +151,3 @@ def back(visit: Here, row: StoredDocument) -> str:
     """Where the page of the document is, as an address."""
     path = visit.request.url.path
     return path.removesuffix("/correct").removesuffix("/undo")
-
-
-def machine_word(seen: Assessment, field: str) -> str:
-    """What the machine said, in the form in which `corrected` reads it."""
-    if field == "sentiment":
-        return seen.sentiment.label
-    if field == "department":
-        return seen.departments[0].id if seen.departments else ""
-    return "no" if seen.places and not any(hit.ours for hit in seen.places) else "yes"
-
-
-def corrected(visit: Here, seen: Assessment, field: str, value: str) -> Assessment:
-    """The assessment with one word replaced. Raises 422 for a value that does not exist."""
-    if field == "sentiment" and value in words.SENTIMENT:
-        return replace(seen, sentiment=certain(value))
-    if field == "department" and (value in visit.office.departments or not value):
-        others = tuple(guess for guess in seen.departments if guess.id != value and guess.reason != BY_HAND)
-        chosen = (DepartmentGuess(id=value, probability=1.0, reason=BY_HAND),) if value else ()
-        return replace(seen, departments=chosen + others)
-    if field == "ours" and value in {"yes", "no"}:
-        return replace(
-            seen, places=tuple(replace(hit, ours=value == "yes") for hit in seen.places) or home(visit, value)
-        )
-    raise HTTPException(422, "没有这个选项。")
-
-
-def taken_back(visit: Here, seen: Assessment, field: str, machine: str) -> Assessment:
-    """The assessment without the person's word. The machine's guess at a department stands where it stood; one that
-    the person had only confirmed has lost its probability, so it is left to be confirmed."""
-    if field != "department":
-        return corrected(visit, seen, field, machine)
-    left = tuple(guess for guess in seen.departments if guess.reason != BY_HAND)
-    if machine and all(guess.id != machine for guess in left):
-        left = (DepartmentGuess(id=machine, probability=0.5, reason="更正已撤销"), *left)
-    return replace(seen, departments=left)
-
-
-def certain(label: str) -> Sentiment:
-    """A person's word: probability 1."""
-    names: dict[str, SentimentLabel] = {"negative": "negative", "neutral": "neutral", "positive": "positive"}
-    return Sentiment(
-        label=names[label],
-        negative=float(label == "negative"),
-        neutral=float(label == "neutral"),
-        positive=float(label == "positive"),
-    )
-
-
-def home(visit: Here, value: str) -> tuple[PlaceHit, ...]:
-    """Where no place was found: the office's own area as the person says."""
-    place, ours = visit.office.home, value == "yes"
-    return (PlaceHit(id=place, name=visit.names.place(place), confidence=1.0, ours=ours, reason="人工更正"),)

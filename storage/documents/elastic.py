@@ -176,6 +176,9 @@ class ElasticDocuments:
         known = int(self._server.ask(lambda: self._server.client.count(index=self.names.ids))["count"])
         return [f"文档库有 {documents} 条文档，编号册却只有 {known} 条"] if known < documents else []
 
+    def mend(self) -> None:
+        """Nothing is kept that could be set right by itself: a document without its number is put once more."""
+
     def health(self) -> Mapping[str, object]:
         """Figures of the office's own indices; `ok` is False, with the reason, when red or read-only."""
         client, every = self._server.client, f"{self.names.prefix}-*"

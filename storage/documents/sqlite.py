@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from storage.documents import counts, read, write
 from storage.documents.buckets import Step, buckets
-from storage.documents.check import recount
+from storage.documents.check import mend, recount
 from storage.documents.columns import Board
 from storage.documents.plan import Find, Plan, compile_fts, plan
 from storage.documents.pool import Pool, connect, translated
@@ -145,6 +145,11 @@ class SqliteDocuments:
         """Rollups that differ from a recount, as sentences for the log; empty = all right."""
         with self._pool.reader() as db:
             return recount(db)
+
+    def mend(self) -> None:
+        """Set the rollups right after `recount` found them wrong."""
+        with self._pool.writer() as db:
+            mend(db)
 
     def health(self) -> Mapping[str, object]:
         with self._pool.reader() as db:

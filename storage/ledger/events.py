@@ -108,6 +108,11 @@ class SqlEvents:
             found.setdefault(key(member.event), []).append(member)
         return {asked: found[event] for asked, event in kept.items() if event in found}
 
+    def known(self, documents: Sequence[str]) -> dict[str, Member]:
+        rows = self._chunked(select(members.c.document, members.c.body), members.c.document, documents)
+        found = {row[0]: load(Member, row[1]) for row in rows}
+        return {i: found[key(i)] for i in documents if key(i) in found}
+
     def members_since(self, since: datetime) -> Iterator[Member]:
         """By when they came in (`seen_at`), so that an index is rebuilt in the order it was built; flat memory."""
         wanted = (

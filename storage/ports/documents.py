@@ -98,6 +98,10 @@ class DocumentStore(Protocol):
         """The nightly check: rollups that differ from a recount, as Chinese sentences; empty = all right."""
         ...
 
+    def mend(self) -> None:
+        """Set right what `recount` found, as far as it can be; what stays wrong `recount` names again."""
+        ...
+
     def health(self) -> Mapping[str, object]: ...
     def backup(self, target: str) -> None:
         """A copy that is whole by itself; StoreError where the engine has its own way (snapshots)."""
