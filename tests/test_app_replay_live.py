@@ -37,6 +37,7 @@ def test_a_replay_decides_like_the_running_program(tmp_path: Path) -> None:
 
 def test_what_falls_silent_closes_and_flares_up_alike(tmp_path: Path) -> None:
     """A hundred hours in a slower rhythm: down, quiet, closed, and a flare-up that names what it was."""
+
     def post(number: int, hours: float) -> Document:
         at = START + timedelta(hours=hours)
         text = f"江湾小区北门的搅拌站夜里施工，噪声粉尘都很大，第{number}天了还在生产。"
