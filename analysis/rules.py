@@ -6,7 +6,7 @@
 Several rule sets share one lexicon (`analysis.lexicon`): topics, duties, marks and places read a text once together.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from itertools import pairwise, product
@@ -29,6 +29,7 @@ class _Way:
     any_of: tuple[frozenset[int], ...] = ()  #: of each set at least one word must be found
     none_of: frozenset[int] = frozenset()  #: none of these may be found
     tests: tuple[Predicate, ...] = ()  #: what sets cannot say
+    shown: frozenset[int] = frozenset()  #: words that speak for the rule where it holds in this way
 
     def holds(self, found: Found) -> bool:
         """For one text: what a test within another way asks."""
@@ -82,7 +83,7 @@ class RuleSet:
         self._tested = np.array([bool(way.tests) for way in self._ways], np.bool_)
         self._by_word = _Postings((word, n) for n, (_, needed) in enumerate(sets) for word in needed)
         self._excluded = _Postings((word, n) for n, way in enumerate(self._ways) for word in way.none_of)
-        self._shown = _Postings((number(word), i) for i, rule in enumerate(rules) for word in _shown(rule))
+        self._shown = _Postings((word, n) for n, way in enumerate(self._ways) for word in way.shown)
 
     def match(self, folded: str) -> Held:
         """Numbers of the rules that hold for one text, in order, each with the places of its words."""
@@ -101,10 +102,11 @@ class RuleSet:
             tested = zip(doubtful.tolist(), owners[doubtful].tolist(), way[doubtful].tolist(), strict=True)
             failed = [n for n, i, w in tested if not all(test(found[i]) for test in self._ways[w].tests)]
             owners, way = np.delete(owners, failed), np.delete(way, failed)
-        pairs = np.unique(owners * self._rules + self._rule_of[way])
+        pairs, row_of = np.unique(owners * self._rules + self._rule_of[way], return_inverse=True)
         places, shown = self._shown.of(words)
-        rows, here = _among(pairs, texts[places] * self._rules + shown)
-        return self._joined(len(finds.matches), pairs, rows, starts[places[here]], ends[places[here]])
+        many = max(1, len(self._ways))
+        rows, here = _among(owners * many + way, texts[places] * many + shown)
+        return self._joined(len(finds.matches), pairs, row_of[rows], starts[places[here]], ends[places[here]])
 
     def _holding(self, count: int, texts: Column, words: Column) -> Column:
         """text * ways + way, ascending, of all that have a word of every set and none of the excluded ones."""
@@ -123,8 +125,11 @@ class RuleSet:
     def _joined(self, count: int, pairs: Column, rows: Column, starts: Column, ends: Column) -> list[Held]:
         """The pairs of each text with the spans of their words; `rows`: the pair of each span."""
         order = np.lexsort((ends, starts, rows))
-        spans = list(zip(starts[order].tolist(), ends[order].tolist(), strict=True))
-        bounds = np.searchsorted(rows[order], np.arange(len(pairs) + 1)).tolist()
+        rows, starts, ends = rows[order], starts[order], ends[order]
+        again = (np.diff(rows, prepend=-1) == 0) & (np.diff(starts, prepend=-1) == 0) & (np.diff(ends, prepend=-1) == 0)
+        rows, starts, ends = rows[~again], starts[~again], ends[~again]  # a word may speak for two ways of one rule
+        spans = list(zip(starts.tolist(), ends.tolist(), strict=True))
+        bounds = np.searchsorted(rows, np.arange(len(pairs) + 1)).tolist()
         texts, rules = np.divmod(pairs, self._rules)
         held = [(rule, spans[a:b]) for rule, (a, b) in zip(rules.tolist(), pairwise(bounds), strict=True)]
         return [held[a:b] for a, b in pairwise(np.searchsorted(texts, np.arange(count + 1)).tolist())]
@@ -142,27 +147,16 @@ def _among(pairs: Column, keys: Column) -> tuple[Column, Column]:
     return rows[same], here[same]
 
 
-def _shown(node: Node) -> Iterator[str]:
-    """The words of a rule that may be shown as matched: those not under an exclusion."""
-    match node:
-        case Word(text):
-            yield text
-        case Near(left, right, _):
-            yield from (left.text, right.text)
-        case And(parts) | Or(parts):
-            for part in parts:
-                yield from _shown(part)
-
-
 def _ways(node: Node, number: Callable[[str], int]) -> list[_Way]:
     """The ways in which a rule can hold; together they say what it says."""
     match node:
         case Word(text):
-            return [_Way((frozenset((number(text),)),))]
+            word = frozenset((number(text),))
+            return [_Way((word,), shown=word)]
         case Near(left, right, distance):
             a, b = number(left.text), number(right.text)
             both = (frozenset((a,)), frozenset((b,)))
-            return [_Way(both, tests=(lambda found: _near(found, a, b, distance),))]
+            return [_Way(both, tests=(lambda found: _near(found, a, b, distance),), shown=frozenset((a, b)))]
         case Not(part):
             inner = _ways(part, number)
             if all(way.plain for way in inner):
@@ -187,14 +181,16 @@ def _near(found: Found, a: int, b: int, distance: int) -> bool:
 def _both(left: list[_Way], right: list[_Way]) -> list[_Way]:
     """The ways in which both hold."""
     return [
-        _Way(a.any_of + b.any_of, a.none_of | b.none_of, a.tests + b.tests) for a, b in product(_few(left), _few(right))
+        _Way(a.any_of + b.any_of, a.none_of | b.none_of, a.tests + b.tests, a.shown | b.shown)
+        for a, b in product(_few(left), _few(right))
     ]
 
 
 def _either(ways: Sequence[_Way]) -> list[_Way]:
     """The same ways, those that are but words as one."""
-    words = [way.any_of[0] for way in ways if way.plain]
-    return [*([_Way((frozenset().union(*words),))] if words else []), *(way for way in ways if not way.plain)]
+    plain = [way.any_of[0] for way in ways if way.plain]
+    words = frozenset[int]().union(*plain)
+    return [*([_Way((words,), shown=words)] if plain else []), *(way for way in ways if not way.plain)]
 
 
 def _few(ways: list[_Way]) -> list[_Way]:
@@ -204,4 +200,5 @@ def _few(ways: list[_Way]) -> list[_Way]:
     each = [min(way.any_of, key=len, default=None) for way in ways]
     needed = [words for words in each if words is not None]
     anchors = (frozenset().union(*needed),) if len(needed) == len(ways) else ()
-    return [_Way(anchors, tests=(lambda found: any(way.holds(found) for way in ways),))]
+    shown = frozenset[int]().union(*(way.shown for way in ways))
+    return [_Way(anchors, tests=(lambda found: any(way.holds(found) for way in ways),), shown=shown)]

@@ -33,8 +33,10 @@ from storage.types import Assessment, DepartmentGuess, Document, Event, Member, 
 _FORMATS = "minsheng-replay-"  #: what files of any version begin with
 FORMAT = f"{_FORMATS}4"
 _BATCH = 1000
+_TITLE = 24  #: characters that stand for a document without a title
 _GUESSES = 3  #: departments kept of a document
 _HOUR = 3_600_000_000
+_HEAD = ("made", "unread", "repeated", "closed", "titles")
 _FIELDS = (
     "event", "document", "kind", "source", "sentiment", "negative", "author", "area", "topic", "duplicate_of", "likes",
     "comments", "reposts", "reads", "authority", "ours", "historic",
@@ -69,6 +71,7 @@ class Prepared:
     made: Mapping[str, str] = field(default_factory=dict)  #: by what (`app.replay_origin`)
     arrivals: list[Arrival] = field(default_factory=list)
     closed: dict[str, int] = field(default_factory=dict)
+    titles: dict[str, str] = field(default_factory=dict)  #: event → its first title, or how it begins; masked
     unread: int = 0
     repeated: int = 0  #: delivered again without anything new
     tracks: object = field(default=None, compare=False, repr=False)  #: kept by `app.replay_run`
@@ -127,6 +130,7 @@ class _Grouping:
     _last: dict[str, datetime] = field(default_factory=dict)
     _silent: list[tuple[datetime, str]] = field(default_factory=list)
     _known: dict[str, Member] = field(default_factory=dict)
+    _titled: set[str] = field(default_factory=set)  # events that go by the first title of their documents
 
     def __post_init__(self) -> None:
         self._hours = ArrivedHours(self.office)
@@ -163,6 +167,10 @@ class _Grouping:
         arrival, before = arrival_of(document, assessment, found, self.office), self._known.get(document.id)
         member = member_again(arrival.member, before, dated=document.published_at is not None)
         self._known[document.id] = member
+        if assessment.masked_title and member.event not in self._titled:
+            self._titled.add(member.event)
+            self.made.titles[member.event] = assessment.masked_title
+        self.made.titles.setdefault(member.event, assessment.masked_text[:_TITLE])
         return replace(arrival, member=member) if member != before else None
 
     def _close(self, at: int) -> None:
@@ -236,13 +244,7 @@ def routing_facts(event: Event, arrivals: Sequence[Arrival], level: int) -> Fact
 
 def save(prepared: Prepared, path: Path) -> None:
     """Write it as JSON lines; OSError where that is not possible."""
-    head = {
-        "format": FORMAT,
-        "made": prepared.made,
-        "unread": prepared.unread,
-        "repeated": prepared.repeated,
-        "closed": prepared.closed,
-    }
+    head = {"format": FORMAT} | {name: getattr(prepared, name) for name in _HEAD}
     with path.open("wb") as out:
         out.write(orjson.dumps(head) + b"\n")
         for a in prepared.arrivals:
@@ -278,6 +280,7 @@ def load(path: Path, office: Office) -> Prepared:
                 made=head["made"],
                 arrivals=[_read(orjson.loads(line)) for line in lines],
                 closed={str(k): int(v) for k, v in head["closed"].items()},
+                titles={str(k): str(v) for k, v in head["titles"].items()},
                 unread=int(head["unread"]),
                 repeated=int(head["repeated"]),
             )

@@ -6,10 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 
+from alerts.calendar import local
+from analysis.risk_tally import moment
 from app.replay_detectors import DetectorFigures, compare
 from app.replay_prepared import Prepared
 from app.replay_run import Run, by_event, changed_share, departments, run, variants
-from app.replay_truth import Judged, LevelFigures, first_reach, judge
+from app.replay_truth import Judged, LevelFigures, called, first_reach, judge
 from app.townstream import Incident
 from storage.types import LevelChange, Office
 
@@ -57,6 +59,7 @@ class ReplayReport:
     false_alarms: float = 1.0  #: of a stream in thirty days, at which they are compared
     curves: tuple[Curve, ...] = ()
     changes: tuple[LevelChange, ...] = ()
+    titles: Mapping[str, str] = field(default_factory=dict)  #: event that was raised → what it is called
     thresholds: Mapping[str, float] = field(default_factory=dict)
     timezone: str = "Asia/Shanghai"
     unread: int = 0
@@ -100,9 +103,10 @@ def report(
         events=len(found.events),
         days=prepared.days,
         alerts_per_day=len(raised) / days,
-        by_day=_by_day(found.changes, office),
+        by_day=_by_day(prepared, found.changes, office),
         by_department={office.departments[d].name: n / days for d, n in leads.most_common()},
         changes=tuple(found.changes),
+        titles={event: prepared.titles.get(event, event) for event in sorted(raised)},
         thresholds={rule.word: rule.threshold for rule in office.levels},
         timezone=office.timezone,
         unread=prepared.unread,
@@ -112,7 +116,7 @@ def report(
     )
     if truth is None:
         return base
-    judged = judge(found, members, truth, office)
+    judged = judge(found, members, truth, office, prepared.titles)
     return replace(
         base,
         levels=judged.levels,
@@ -122,16 +126,20 @@ def report(
         over_hours=judged.over_hours,
         detectors=compare(prepared, truth, office.risk.burst_false_alarms),
         false_alarms=office.risk.burst_false_alarms,
-        curves=tuple(_curves(found, members, truth, judged, office)),
+        curves=tuple(_curves(found, members, truth, judged, office, prepared.titles)),
     )
 
 
-def _by_day(changes: Sequence[LevelChange], office: Office) -> dict[str, dict[str, int]]:
-    counts: dict[str, dict[str, int]] = {}
+def _by_day(prepared: Prepared, changes: Sequence[LevelChange], office: Office) -> dict[str, dict[str, int]]:
+    """Every local day of the stream, those without an alert too."""
+    if not prepared.arrivals:
+        return {}
+    first, last = (local(moment(prepared.arrivals[end].at), office).date() for end in (0, -1))
+    days = [(first + timedelta(days=n)).isoformat() for n in range((last - first).days + 1)]
+    counts: dict[str, dict[str, int]] = {day: {rule.word: 0 for rule in office.levels} for day in days}
     for levels in first_reach(changes).values():
-        highest = max(levels)
-        day = counts.setdefault(levels[1].date().isoformat(), {rule.word: 0 for rule in office.levels})
-        day[office.levels[highest - 1].word] += 1
+        day = local(levels[1], office).date().isoformat()
+        counts.setdefault(day, {rule.word: 0 for rule in office.levels})[office.levels[max(levels) - 1].word] += 1
     return dict(sorted(counts.items()))
 
 
@@ -156,7 +164,12 @@ def _variants(
 
 
 def _curves(
-    found: Run, members: Mapping[str, Sequence[str]], truth: Sequence[Incident], judged: Judged, office: Office
+    found: Run,
+    members: Mapping[str, Sequence[str]],
+    truth: Sequence[Incident],
+    judged: Judged,
+    office: Office,
+    titles: Mapping[str, str],
 ) -> list[Curve]:
     """The gravest incidents, each by the event that holds most of it."""
     made = []
@@ -166,9 +179,10 @@ def _curves(
         if event is None or own.isdisjoint(members[event]):
             continue
         points = found.courses[event].points
-        marks = {"应达": i.due_at, "高峰": i.peak_at}
-        marks |= {f"升{office.levels[level - 1].word}": at for level, at in judged.reached.get(i.id, {}).items()}
-        title = f"{i.id} {office.level_name(office.level(i.level))} {'突发' if i.fast else '缓发'}"
+        marks = {f"升{office.levels[level - 1].word}": at for level, at in judged.reached.get(i.id, {}).items()}
+        marks |= {"应达此级": i.due_at, "高峰": i.peak_at}
+        level = office.level_name(office.level(i.level))
+        title = f"{called(i, members, titles)}应为{level}，{'突发' if i.fast else '缓发'}"
         made.append(
             Curve(title=title, times=tuple(t for t, _ in points), scores=tuple(s for _, s in points), marks=marks)
         )

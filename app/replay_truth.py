@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from statistics import median, quantiles
 
+from alerts.calendar import local
 from app.replay_run import Run
 from app.townstream import Incident
 from storage.types import LevelChange, Office
@@ -71,8 +72,14 @@ def _incident_of(row: Mapping[str, object], number: int) -> Incident:
         raise ValueError(f"第 {number} 个事件缺少或写错了 {error}") from error
 
 
-def judge(found: Run, members: Mapping[str, Sequence[str]], truth: Sequence[Incident], office: Office) -> Judged:
-    """Compare. members: event → ids of its documents."""
+def judge(
+    found: Run,
+    members: Mapping[str, Sequence[str]],
+    truth: Sequence[Incident],
+    office: Office,
+    titles: Mapping[str, str] | None = None,
+) -> Judged:
+    """Compare. members: event → ids of its documents; titles: event → what it is called."""
     owner = {d: i.id for i in truth for d in i.documents}
     by_event = {e: _majority([owner.get(d) for d in docs]) for e, docs in members.items()}
     deserved = {i.id: office.level(i.level) for i in truth}
@@ -92,15 +99,47 @@ def judge(found: Run, members: Mapping[str, Sequence[str]], truth: Sequence[Inci
             for level in range(1, len(office.levels) + 1)
         ),
         missed=tuple(
-            f"{i.id}（{i.topic}）应为{office.level_name(deserved[i.id])}，"
-            f"最高到{office.level_name(max(reached[i.id], default=0))}"
+            f"{called(i, members, titles or {})}（{i.id}，{_topic(i.topic, office)}，{_clock(i.start, office)}起）"
+            f"应为{office.level_name(deserved[i.id])}，"
+            + (f"最高只到{office.level_name(max(reached[i.id]))}" if reached[i.id] else "始终未预警")
             for i in missed
         ),
-        false=tuple(f"{e}（{by_event.get(e) or '日常内容'}）" for e in false),
+        false=tuple(_false(e, first[e], by_event.get(e), deserved, office, titles or {}) for e in false),
         under_hours=sum(_late_hours(i, reached[i.id].get(deserved[i.id])) for i in truth),
         over_hours=_over_hours(found.changes, by_event, deserved),
         reached=reached,
     )
+
+
+def called(incident: Incident, members: Mapping[str, Sequence[str]], titles: Mapping[str, str]) -> str:
+    """「标题」 of the event that holds most of an incident; its id where no event does."""
+    own = set(incident.documents)
+    shares = {event: len(own.intersection(documents)) for event, documents in members.items()}
+    best = max(shares, key=lambda e: (shares[e], e), default="")
+    return f"「{titles[best]}」" if shares.get(best) and titles.get(best) else incident.id
+
+
+def _false(
+    event: str,
+    levels: Mapping[int, datetime],
+    incident: str | None,
+    deserved: Mapping[str, int],
+    office: Office,
+    titles: Mapping[str, str],
+) -> str:
+    name = f"「{titles[event]}」（{event}）" if titles.get(event) else event
+    highest = max(levels)
+    right = f"应为{office.level_name(deserved[incident])}（{incident}）" if incident else "属日常内容"
+    return f"{name}{_clock(levels[highest], office)}升至{office.level_name(highest)}，{right}"
+
+
+def _topic(topic: str, office: Office) -> str:
+    return office.topics[topic].name if topic in office.topics else topic or "未分专题"
+
+
+def _clock(at: datetime, office: Office) -> str:
+    here = local(at, office)
+    return f"{here.month}月{here.day}日{here:%H:%M}"
 
 
 def first_reach(changes: Sequence[LevelChange]) -> dict[str, dict[int, datetime]]:

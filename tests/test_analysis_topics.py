@@ -19,6 +19,14 @@ def test_words_are_shown_as_they_stand() -> None:
     assert [(hit.id, hit.words, hit.incident) for hit in hits] == [("food-drug", ("過期", "食 物\n中毒"), True)]
 
 
+def test_only_words_of_a_branch_that_holds_speak_for_a_topic() -> None:
+    rules = RuleSet([parse("毒 (豆芽 | 韭菜) | 呕吐 孩子 | 变质")])
+    assert rules.match(fold_text("孩子呕吐，是诺如病毒")) == [(0, [(0, 2), (2, 4)])]
+    assert rules.match(fold_text("毒豆芽，病毒，呕吐")) == [(0, [(0, 1), (1, 3), (5, 6)])]
+    near = RuleSet([parse("食品 NEAR/3 过期 | 变质 毒")])
+    assert near.match(fold_text("过期食品，病毒")) == [(0, [(0, 2), (2, 4)])]
+
+
 def test_a_drill_keeps_the_topic_but_is_no_incident() -> None:
     (hits,) = MATCHER.match(["我市举行食物中毒应急演练"])
     assert [(hit.id, hit.incident, hit.reason) for hit in hits] == [("food-drug", False, "演练、招聘或宣传，不是事件")]

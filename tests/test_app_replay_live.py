@@ -20,6 +20,7 @@ START = datetime(2026, 3, 2, tzinfo=ZONE)
 
 
 def test_a_replay_decides_like_the_running_program(tmp_path: Path) -> None:
+    """In the program's usual rhythm: up by twice and at once, down again, also from the file."""
     stream = town_stream(seed=23, start=START, days=4, chatter=4, incidents={"yellow": 2})
     first = min(i.start for i in stream.incidents)
     kept = [d for d in stream.documents if abs(d.fetched_at - first) < timedelta(hours=3)]
@@ -35,6 +36,8 @@ def test_a_replay_decides_like_the_running_program(tmp_path: Path) -> None:
 
 
 def test_what_falls_silent_closes_and_flares_up_alike(tmp_path: Path) -> None:
+    """A hundred hours in a slower rhythm: down, quiet, closed, and a flare-up that names what it was."""
+
     def post(number: int, hours: float) -> Document:
         at = START + timedelta(hours=hours)
         text = f"江湾小区北门的搅拌站夜里施工，噪声粉尘都很大，第{number}天了还在生产。"
@@ -77,6 +80,7 @@ def schools(days: int) -> tuple[Office, list[Document]]:
 
 
 def test_usual_hours_count_alike_over_a_whole_course(tmp_path: Path) -> None:
+    """Sixteen days: baselines of fourteen, looked up alike, and needed."""
     office, news = schools(days=15)
     script = Script(level="yellow", topic="education", fast=True, at=15 * 24 + 9.2, reply=False)
     stream = town_stream(seed=5, start=START, days=16, chatter=0, incidents=[script])

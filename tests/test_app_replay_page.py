@@ -1,8 +1,9 @@
 """What a replay says: the page, JSON, other weights, other thresholds, and the prepared file in good and bad shape."""
 
 import json
+import re
 from dataclasses import replace
-from datetime import datetime, timedelta, timezone
+from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from typer.testing import CliRunner, Result
 
 from app.cli import build
 from app.replay import grade
-from app.replay_page import moved, page
+from app.replay_page import differences_table, moved, page, summary
 from app.replay_prepared import FORMAT, NotPrepared, Outdated, Prepared, load, prepare, save
 from app.replay_report import Difference, difference
 from app.replay_run import run, weighted
@@ -34,13 +35,53 @@ def test_the_page_names_everything(town: tuple[Prepared, tuple[Incident, ...]]) 
     prepared, incidents = town
     found = grade(prepared, OFFICE, incidents, compare_weights=True)
     text = page(found)
-    for word in ("漏报", "误报", "去掉S", "R+20%", "突增检测方法比较", "各部门日均预警", "得分过程", "<svg"):
+    for word in (
+        "漏报",
+        "误报",
+        "去掉敏感度",
+        "回应缺口+20%",
+        "突增检测方法比较",
+        "各部门日均预警",
+        "得分过程",
+        "<svg",
+        "橙色、红色级漏报",
+        "件/天",
+        "日期",
+        "应达此级",
+        "width=device-width",
+    ):
         assert word in text
     assert "<script" not in text
     data = json.loads(found.to_json())
     assert {v["name"] for v in data["variants"]} >= {"去掉V", "N-20%"}
     assert sum(data["by_department"].values()) > 0
     assert data["levels"][2]["recall"] == 1
+    days = [date.fromisoformat(day) for day in data["by_day"]]
+    assert days == [START.date() + timedelta(days=n) for n in range(len(days))], "days without an alert are days too"
+    assert {data["titles"][c["event"]] for c in data["changes"]} <= set(prepared.titles.values())
+
+
+def test_what_was_missed_and_what_was_false_is_told_by_its_title(
+    town: tuple[Prepared, tuple[Incident, ...]],
+) -> None:
+    prepared, incidents = town
+    deaf = replace(OFFICE, levels=tuple(replace(r, threshold=r.threshold + 70) for r in OFFICE.levels))
+    (missed,) = grade(prepared, deaf, incidents, compare_weights=False).missed
+    title = re.match("「(.+)」（i00，食品药品，3月", missed)
+    assert title
+    assert title[1] in prepared.titles.values()
+    assert missed.endswith(("始终未预警", "最高只到Ⅳ级（蓝色）", "最高只到Ⅲ级（黄色）"))
+    calm = [replace(i, level="blue") for i in incidents]
+    false = grade(prepared, OFFICE, calm, compare_weights=False).false
+    assert any(re.search("」（ev.+）3月.+升至.级（.色），应为Ⅳ级（蓝色）（i00）$", line) for line in false), false
+
+
+def test_what_another_configuration_changes_is_summed_up() -> None:
+    rows = [Difference(event=f"e{n}", before=b, after=a, earlier_hours=None)
+            for n, (b, a) in enumerate(((0, 2), (1, 0), (2, 3), (3, 2), (2, 2)))]  # fmt: skip
+    assert summary(rows) == "新增预警1件，不再预警1件，等级升高1件，等级降低1件，仅时间改变1件。"
+    table = differences_table(rows, [f"L{n}" for n in range(5)], {"e2": "<b>河水发黑"})
+    assert "&lt;b&gt;河水发黑" in table
 
 
 def test_names_of_a_stream_cannot_break_the_page(town: tuple[Prepared, tuple[Incident, ...]]) -> None:
@@ -159,6 +200,7 @@ def test_the_command_prepares_once_and_tries_other_weights(tmp_path: Path) -> No
                  tmp_path / "r.html")  # fmt: skip
     assert "件预警会变" in third.stdout
     assert "改用另一组权重" in (tmp_path / "r.html").read_text(encoding="utf-8")
+    assert json.loads((tmp_path / "r.html.json").read_bytes())["differences"] == two["differences"]
     (tmp_path / "w.toml").write_text("[weights]\nX = 1\n", encoding="utf-8")
     assert call("replay", tmp_path / "p.jsonl", "--weights", tmp_path / "w.toml").exit_code == 2
     old = (tmp_path / "p.jsonl").read_text(encoding="utf-8").replace('"program":"', '"program":"0', 1)

@@ -1,6 +1,6 @@
 """`replay`: a recorded stream through the whole pipeline, to see what would have been raised, and how early."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from time import perf_counter
@@ -9,13 +9,14 @@ from typing import Annotated
 import orjson
 import typer
 from rich.table import Table
+from rich.text import Text
 
 from analysis.assess import Assessor
 from app import clock
 from app.console import FAILED, USAGE, ConfigOption, JsonOption, err, fail, out, progress, read_config
 from app.jsonl import BadLine, read_documents
 from app.replay import ReplayReport, grade, truth_of
-from app.replay_page import moved
+from app.replay_page import moved, summary
 from app.replay_page import page as page_of
 from app.replay_prepared import NotPrepared, Outdated, Prepared, load, prepare, save
 from app.replay_report import Difference, difference
@@ -55,7 +56,7 @@ def replay_file(
     truth: Annotated[
         Path | None, typer.Option("--truth", help="真值 JSON：incidents 列表，用来算准确率和提前量")
     ] = None,
-    page: Annotated[Path | None, typer.Option("--html", help="另存一份网页报告")] = None,
+    page: Annotated[Path | None, typer.Option("--html", help="另存一份网页报告，旁边另有同名加 .json 的数据")] = None,
     prepared: Annotated[
         Path | None, typer.Option("--prepared", help="保存判读和归并的结果，下次直接回放这个文件，快得多")
     ] = None,
@@ -81,14 +82,14 @@ def replay_file(
         names = [office.level_name(level) for level in range(len(office.levels) + 1)]
         text = page_of(found, changed, levels=names)
         _write(page, lambda path: path.write_text(text, encoding="utf-8"))
+    data = orjson.loads(found.to_json()) | ({} if changed is None else {"differences": [asdict(d) for d in changed]})
+    if page is not None:
+        _write(page.with_name(f"{page.name}.json"), lambda path: path.write_bytes(orjson.dumps(data)))
     if as_json:
-        data = orjson.loads(found.to_json())
-        if changed is not None:
-            data["differences"] = [asdict(row) for row in changed]
         typer.echo(orjson.dumps(data))
     else:
         _print(found, page)
-        _print_changed(changed, office)
+        _print_changed(changed, office, found.titles)
     if bad:
         err.print(f"有 {bad} 行不能使用，已逐行说明；其余各行已回放。")
         raise typer.Exit(FAILED)
@@ -127,13 +128,18 @@ def _tuned(path: Path, office: Office) -> Office:
         fail(f"{path.name} 不能使用：{error}", USAGE)
 
 
-def _print_changed(changed: Sequence[Difference] | None, office: Office) -> None:
+def _print_changed(changed: Sequence[Difference] | None, office: Office, titles: Mapping[str, str]) -> None:
     if changed is None:
         return
-    out.print(f"改用新权重：{len(changed)} 件预警会变。")
-    table = Table("事件", "现有权重", "新权重", "时间", box=None, pad_edge=False)
+    out.print(f"改用新权重：{len(changed)} 件预警会变" + (f"：{summary(changed)}" if changed else "。"))
+    table = Table("事件", "现有最高等级", "改后最高等级", "预警时间", box=None, pad_edge=False)
     for row in changed[:SHOWN]:
-        table.add_row(row.event, office.level_name(row.before), office.level_name(row.after), moved(row))
+        table.add_row(
+            Text(titles.get(row.event, row.event)),
+            office.level_name(row.before),
+            office.level_name(row.after),
+            moved(row),
+        )
     if changed:
         out.print(table)
 
@@ -209,7 +215,7 @@ def _print(found: ReplayReport, page: Path | None) -> None:
         for line in lines[:SHOWN]:
             out.print(f"  · {line}", markup=False)
     if page is not None:
-        out.print(f"网页报告：{page}", markup=False)
+        out.print(f"网页报告：{page}（数据在 {page.name}.json）", markup=False)
 
 
 def _share(value: float | None) -> str:
