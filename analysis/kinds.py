@@ -9,7 +9,7 @@ A word counts where it is meant: 不是投诉, 咨询电话 and 建议路12号 n
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import pairwise
+from itertools import pairwise, repeat
 
 import numpy as np
 
@@ -133,12 +133,15 @@ class KindRules:
 
     def _kind(self, batch: Batch, i: int, hits: Sequence[Hit], title: int, source: Kind, sentiment: Sentiment) -> Flag:
         head = batch.folded[i][: title + _HEAD]
-        spans, scores = _said(head, hits, title) if hits else ({}, {})
+        asked = _asked(head, source) if source in _CITIZENS else None
+        if not hits and not asked and source != "reply" and sentiment.label != "negative":
+            return _OTHER
+        spans, scores = _said(head, hits, title)
         if source == "reply" and "reply" not in spans:
             return _BY_SOURCE
-        chosen = _by_words(scores, source) if scores else "" if source in _CITIZENS else "other"
+        chosen = _by_words(scores, source)
         if not chosen:
-            if asked := _asked(head, source):
+            if asked:
                 spans.setdefault("question", []).append(asked)
                 scores["question"] = scores.get("question", 0.0) + _ASKS
             if any(head[start:end] in _ACTS for _, start, end, _ in hits) and (opened := _opens(head, title)):
@@ -209,10 +212,12 @@ def _is_meant(head: str, start: int, end: int) -> bool:
 
 def _asked(head: str, source: Kind) -> tuple[int, int] | None:
     """The clause that asks: the last one, where the text ends like a question; in talk not by its mark alone."""
-    end = len(head.rstrip(" 。!"))
+    end = len(head)
+    while end and head[end - 1] in " 。!":
+        end -= 1
     if not head.endswith(_ASKING, 0, end):
         return None
-    start = max(head.rfind(mark, 0, end - 1) for mark in "。!?;,#") + 1
+    start = max(map(head.rfind, "。!?;,#", repeat(0), repeat(end - 1))) + 1
     if end - start < _CLAUSE or (source in _TALK and not _INTERROGATIVE.search(head, start, end)):
         return None
     return start, end

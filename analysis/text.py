@@ -63,7 +63,7 @@ def hashtags(text: str) -> tuple[str, ...]:
     """Weibo topics, `#…#`, each once and in order."""
     if "#" not in text:
         return ()
-    return tuple(dict.fromkeys(m.strip() for m in _HASHTAG.findall(text)))
+    return tuple(dict.fromkeys(map(str.strip, _HASHTAG.findall(text))))
 
 
 def own_words(text: str) -> str:
