@@ -217,9 +217,24 @@ def by_tfidf(cuts: Cuts, count: int = 6) -> list[tuple[str, ...]]:
     best = np.sort(owners[firsts] << 48 | (_MOST - scores) << 20 | firsts) & _LOW
     owner = owners[best]
     bounds = np.searchsorted(owner, np.arange(len(cuts.bounds)))
-    looked_at = np.arange(len(best)) - bounds[owner] < _MORE * count
-    best, owner = best[looked_at], owner[looked_at]
-    return _chosen(cuts, places[best], np.searchsorted(owner, np.arange(len(cuts.bounds))).tolist(), count)
+    rank = np.arange(len(best)) - bounds[owner]
+    first = np.flatnonzero(rank < count)
+    chosen = _spelled(cuts, places[best[first]], np.searchsorted(owner[first], np.arange(len(cuts.bounds))))
+    for i, words in enumerate(chosen):
+        if sum(map(" ".join(words).count, words)) > len(words):  # one holds another
+            more = places[best[bounds[i] : min(bounds[i] + _MORE * count, bounds[i + 1])]]
+            (said,) = _spelled(cuts, more, np.array([0, len(more)]))
+            chosen[i] = _without_parts(said, count)
+    return chosen
+
+
+def _spelled(cuts: Cuts, places: Indices, bounds: Indices) -> list[tuple[str, ...]]:
+    """The words at these places among all, [bounds[i], bounds[i+1]) for each i; each is taken with the blank behind."""
+    lengths = cuts.lengths[places] + 1
+    edges = np.concatenate(([0], np.cumsum(lengths)))
+    at = np.arange(int(edges[-1])) + np.repeat(cuts.starts[places] - edges[:-1], lengths)
+    joined = cuts.codes[at].tobytes().decode("utf-32-le")
+    return [tuple(joined[a:b].split()) for a, b in pairwise(edges[bounds].tolist())]
 
 
 def by_textrank(cuts: Cuts, count: int = 6) -> list[tuple[str, ...]]:
@@ -250,19 +265,6 @@ def textrank(said: Sequence[str]) -> list[str]:
             for word, near in beside.items()
         }
     return sorted(scores, key=scores.__getitem__, reverse=True)
-
-
-def _chosen(cuts: Cuts, places: Indices, bounds: Sequence[int], count: int) -> list[tuple[str, ...]]:
-    starts = cuts.starts[places]
-    begins, ends = starts.tolist(), (starts + cuts.lengths[places]).tolist()
-    word_at = cuts.joined.__getitem__
-    found: list[tuple[str, ...]] = []
-    for a, b in pairwise(bounds):
-        best = tuple(map(word_at, map(slice, begins[a : a + count], ends[a : min(a + count, b)])))
-        if sum(map("\n".join(best).count, best)) > len(best):  # one holds another
-            best = _without_parts(map(word_at, map(slice, begins[a:b], ends[a:b])), count)
-        found.append(best)
-    return found
 
 
 def _without_parts(best: Iterable[str], count: int) -> tuple[str, ...]:

@@ -8,14 +8,16 @@ A word counts where it is meant: 不是投诉, 咨询电话 and 建议路12号 n
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise, repeat
+
+import numpy as np
 
 from analysis import answers
 from analysis.characters import Batch
 from analysis.kinds_words import KIND_RULES
 from analysis.lexicon import Finds, Lexicon
-from analysis.rules import Held, RuleSet
-from storage.query import parse
+from storage.query import Node, Or, Word, parse
 from storage.types import Flag, Kind, Sentiment
 
 NAMES = {
@@ -78,6 +80,8 @@ _NAME = {
 _WITHIN = re.compile(r"(?:路|街|巷|村|小区|社区)")
 
 Spans = list[tuple[int, int]]
+Hit = tuple[int, int, int, bool]  #: number of the rule, start, end, whether it must be looked at
+_KIND_OF = np.unique([kind for kind, _, _ in KIND_RULES], return_inverse=True)[1]
 
 
 class KindRules:
@@ -85,7 +89,12 @@ class KindRules:
 
     def __init__(self, lexicon: Lexicon) -> None:
         self.lexicon = lexicon
-        self._rules = RuleSet([parse(rule) for _, _, rule in KIND_RULES], lexicon)
+        pairs = [(lexicon.number(w), w, n) for n, (_, _, rule) in enumerate(KIND_RULES) for w in words_of(parse(rule))]
+        #: rule of each word of the lexicon, -1 for others; and whether one must look at what stands around the word
+        self._rule = np.full(max(number for number, _, _ in pairs) + 1, -1)
+        self._doubtful = np.zeros(len(self._rule), np.bool_)
+        for number, word, rule in pairs:
+            self._rule[number], self._doubtful[number] = rule, word in _NAME or word in _PROPOSING
         self._answers = answers.Answers(lexicon)
 
     def replies(self, batch: Batch, sources: Sequence[Kind], finds: Finds | None = None) -> list[bool]:
@@ -105,22 +114,36 @@ class KindRules:
 
         `titles`: folded lengths of the titles that begin them; `sources`: "reply" also for a reply by its wording.
         """
-        heads = [title + answers.HEAD for title in titles]
-        held = self._rules.hold(finds or self.lexicon.find(batch.folded), heads)
-        rows = zip(held, titles, sources, sentiments, strict=True)
+        hits = self._hits(finds or self.lexicon.find(batch.folded), titles)
+        rows = zip(hits, titles, sources, sentiments, strict=True)
         return [self._kind(batch, i, *row) for i, row in enumerate(rows)]
 
-    def _kind(self, batch: Batch, i: int, held: Held, title: int, source: Kind, sentiment: Sentiment) -> Flag:
+    def _hits(self, finds: Finds, titles: Sequence[int]) -> list[Sequence[Hit]]:
+        """The words of the rules in the head of each text, by kind and place, longer ones first."""
+        rules = self._rule[np.minimum(finds.words, len(self._rule) - 1)]
+        heads = np.asarray(titles, np.int64) + answers.HEAD
+        near = (rules >= 0) & (finds.words < len(self._rule)) & (finds.ends <= heads[finds.texts])
+        here = np.flatnonzero(near)
+        here = here[np.lexsort((-finds.ends[here], finds.starts[here], _KIND_OF[rules[here]], finds.texts[here]))]
+        columns = (rules[here], finds.starts[here], finds.ends[here], self._doubtful[finds.words[here]])
+        hits = list(zip(*(column.tolist() for column in columns), strict=True))
+        bounds = np.searchsorted(finds.texts[here], np.arange(len(titles) + 1)).tolist()
+        return [hits[a:b] for a, b in pairwise(bounds)]
+
+    def _kind(self, batch: Batch, i: int, hits: Sequence[Hit], title: int, source: Kind, sentiment: Sentiment) -> Flag:
         head = batch.folded[i][: title + answers.HEAD]
-        spans, scores = _said(head, held, title)
+        asked = _asked(head, source) if source in _CITIZENS else None
+        if not hits and not asked and source != "reply" and sentiment.label != "negative":
+            return _OTHER
+        spans, scores = _said(head, hits, title)
         if source == "reply" and "reply" not in spans:
             return _BY_SOURCE
         chosen = _by_words(scores, source)
         if not chosen:
-            if asked := _asked(head, source):
+            if asked:
                 spans.setdefault("question", []).append(asked)
                 scores["question"] = scores.get("question", 0.0) + _ASKS
-            if opened := _opens(head, title):
+            if any(head[start:end] in _ACTS for _, start, end, _ in hits) and (opened := _opens(head, title)):
                 scores[opened] = scores.get(opened, 0.0) + _OPENS
             if _sounds_negative(sentiment, source):
                 _hear(scores, source)
@@ -129,37 +152,53 @@ class KindRules:
             return _OTHER
         if chosen == "advertisement":
             spans[chosen] += spans.get("contact", [])
-        words = [batch.original(i, a, b) for a, b in spans.get(chosen, ())]
+        words = [batch.original(i, a, b) for a, b in sorted(spans.get(chosen, ()))]
         if chosen == "complaint" and not words:
             words = [clause for clause, _ in sentiment.spans]
         return Flag(code=f"kind.{chosen}", text=NAMES[chosen], words=tuple(dict.fromkeys(words))[:6])
 
 
-def _said(head: str, held: Held, title: int) -> tuple[dict[str, Spans], dict[str, float]]:
+def words_of(node: Node) -> Iterator[str]:
+    """The words of a rule that is nothing but one of several words."""
+    match node:
+        case Word(text):
+            yield text
+        case Or(parts):
+            for part in parts:
+                yield from words_of(part)
+
+
+def _said(head: str, hits: Sequence[Hit], title: int) -> tuple[dict[str, Spans], dict[str, float]]:
     """Where the words of each kind are meant, and what they weigh together: each word once, its longest form."""
-    found: dict[str, list[tuple[int, int, float]]] = {}
-    for rule, spans in held:
-        kind, weight, _ = KIND_RULES[rule]
-        for a, b in spans:
-            if head[a:b] in _PROPOSING and _CHANGE.match(head, b):
-                found.setdefault("suggestion", []).append((a, -b, _PROPOSED))
-            else:
-                found.setdefault(kind, []).append((a, -b, weight))
     meant: dict[str, Spans] = {}
     scores: dict[str, float] = {}
-    for kind, places in found.items():
-        last, words = 0, dict[str, float]()
-        for a, minus, weight in sorted(places):
-            if a >= last and _is_meant(head, a, -minus):
-                last = -minus
-                meant.setdefault(kind, []).append((a, last))
-                words.setdefault(head[a:last], weight * (_TITLE if a < title and kind in _SPEAKS else 1.0))
-        if words:
-            scores[kind] = sum(words.values())
+    proposed: Spans = []
+    kind, last, seen = "", 0, set[str]()
+    for rule, start, end, doubtful in hits:
+        if KIND_RULES[rule][0] != kind:
+            kind, last, seen = KIND_RULES[rule][0], 0, set()
+        word = head[start:end]
+        if start < last or (doubtful and not _is_meant(head, start, end)):
+            continue
+        if doubtful and word in _PROPOSING and _CHANGE.match(head, end):
+            proposed.append((start, end))
+            continue
+        last = end
+        if word not in seen:
+            seen.add(word)
+            weight = KIND_RULES[rule][1] * (_TITLE if start < title and kind in _SPEAKS else 1.0)
+            meant.setdefault(kind, []).append((start, end))
+            scores[kind] = scores.get(kind, 0.0) + weight
+    for start, end in proposed:
+        others = meant.setdefault("suggestion", [])
+        if not any(a < end and start < b for a, b in others):
+            others.append((start, end))
+            scores["suggestion"] = scores.get("suggestion", 0.0) + _PROPOSED * (_TITLE if start < title else 1.0)
     return meant, scores
 
 
 def _is_meant(head: str, start: int, end: int) -> bool:
+    """Whether a word is no part of a name, no courtesy and not denied."""
     word = head[start:end]
     if word not in _NAME:
         return True
@@ -172,10 +211,12 @@ def _is_meant(head: str, start: int, end: int) -> bool:
 
 def _asked(head: str, source: Kind) -> tuple[int, int] | None:
     """The clause that asks: the last one, where the text ends like a question; in talk not by its mark alone."""
-    end = len(head.rstrip(" 。!"))
+    end = len(head)
+    while end and head[end - 1] in " 。!":
+        end -= 1
     if not head.endswith(_ASKING, 0, end):
         return None
-    start = max(head.rfind(mark, 0, end - 1) for mark in "。!?;,#") + 1
+    start = max(map(head.rfind, "。!?;,#", repeat(0), repeat(end - 1))) + 1
     if end - start < _CLAUSE or (source in _TALK and not _INTERROGATIVE.search(head, start, end)):
         return None
     return start, end
@@ -185,11 +226,15 @@ def _by_words(scores: Mapping[str, float], source: Kind) -> str:
     """The kind that needs no look at how the text asks or sounds; "" where that is needed."""
     if source == "reply":
         return "reply"
-    grievance = scores.get("complaint", 0.0) + scores.get("report", 0.0)
-    offers, contact = scores.get("advertisement", 0.0), scores.get("contact", 0.0)
-    asks = max(scores.get(kind, 0.0) for kind in ("question", "request", "suggestion"))
-    if offers >= 1.2 and contact >= 0.8 and grievance < 1 and (source in _TALK or (offers >= 3 and asks < 0.6)):
-        return "advertisement"
+    get = scores.get
+    if (
+        get("advertisement", 0.0) >= 1.2
+        and get("contact", 0.0) >= 0.8
+        and get("complaint", 0.0) + get("report", 0.0) < 1
+    ):
+        asks = get("question", 0.0) + get("request", 0.0) + get("suggestion", 0.0)
+        if source in _TALK or (get("advertisement", 0.0) >= 3 and asks < _LEAST):
+            return "advertisement"
     return "" if source in _CITIZENS else "other"
 
 
@@ -217,8 +262,11 @@ def _hear(scores: dict[str, float], source: Kind) -> None:
 
 
 def _loudest(scores: Mapping[str, float]) -> str:
-    best = max(_SPEAKS, key=lambda kind: scores.get(kind, 0.0))
-    return best if scores.get(best, 0.0) >= _LEAST else "other"
+    loudest, most = "other", _LEAST
+    for kind in _SPEAKS if scores else ():
+        if (score := scores.get(kind, 0.0)) > most or (score == most and loudest == "other"):
+            loudest, most = kind, score
+    return loudest
 
 
 _OTHER = Flag(code="kind.other", text=NAMES["other"])

@@ -62,19 +62,19 @@ def _shingles(texts: Sequence[str]) -> tuple[Codes, Offsets]:
 
 def _sign(texts: Sequence[str]) -> list[bytes]:
     hashed, offsets = _shingles(texts)
-    long = np.flatnonzero(np.diff(offsets) >= SHORTEST)
+    lengths = np.diff(offsets) - 2  # trigrams that lie within each text
+    long = np.flatnonzero(lengths >= SHORTEST - 2)
     if not len(long):
         return [b""] * len(texts)
-    # reduceat runs from one start to the next: the odd segments are the two trigrams that cross into the next text
-    edges = np.empty(2 * len(long), np.int64)
-    edges[0::2], edges[1::2] = offsets[long], offsets[long + 1] - 2
-    edges = edges[:-1] if edges[-1] >= len(hashed) else edges
-    smallest = np.empty((HASHES, len(long)), np.uint32)
+    starts = np.cumsum(lengths[long]) - lengths[long]  # in the trigrams of the long texts alone
+    own = hashed[np.arange(int(lengths[long].sum())) + np.repeat(offsets[long] - starts, lengths[long])]
+    mixed, smallest = np.empty_like(own), np.empty((HASHES, len(long)), np.uint32)
     for i in range(HASHES):
-        smallest[i] = np.minimum.reduceat(hashed * _MULTIPLY[i] + _ADD[i], edges)[0::2]
-    rows = (smallest.T ^ (smallest.T >> np.uint32(16))).astype("<u2")
+        np.multiply(own, _MULTIPLY[i], out=mixed)
+        mixed += _ADD[i]
+        np.minimum.reduceat(mixed, starts, out=smallest[i])
     found = [b""] * len(texts)
-    for i, row in zip(long.tolist(), rows, strict=True):
+    for i, row in zip(long.tolist(), (smallest.T ^ (smallest.T >> np.uint32(16))).astype("<u2"), strict=True):
         found[i] = row.tobytes()
     return found
 

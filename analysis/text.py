@@ -20,9 +20,10 @@ _REPOST = re.compile(r"//\s*@[^:：@/\s]{0,40}\s?[:：]")  #: also of a text who
 _MENTION = re.compile(r"@[\w\-·]{1,30}")
 #: addresses, and what a platform writes into a post by itself
 _LINK = re.compile(
-    r"https?://[\x21-\x7e]+|网页链接|查看图片|收起全文d?|展开全文c?|(?<=\.\.\.)全文|(?<=…)全文|(?:轻)?转发微博"
-    r"|(?<!\S)L?[\w·-]{1,20}的(?:微博|秒拍)视频(?=\s|$)"
+    r"https?://[\x21-\x7e]+|网页链接|查看图片|收起全文d?|展开全文c?|\.\.\.全文|…全文|轻转发微博|转发微博"
 )
+_VIDEO = re.compile(r"的(?:微博|秒拍)视频(?=\s|$)")
+_WHOSE = re.compile(r"(?<!\S)[\w·-]{1,20}$")
 _SENTENCE = re.compile(r"[^。！？!?；;\n…]+[。！？!?；;\n…]*[”’」』）)]*")
 
 
@@ -62,7 +63,7 @@ def hashtags(text: str) -> tuple[str, ...]:
     """Weibo topics, `#…#`, each once and in order."""
     if "#" not in text:
         return ()
-    return tuple(dict.fromkeys(m.strip() for m in _HASHTAG.findall(text)))
+    return tuple(dict.fromkeys(map(str.strip, _HASHTAG.findall(text))))
 
 
 def own_words(text: str) -> str:
@@ -78,10 +79,19 @@ def own_words(text: str) -> str:
 
 def plain(text: str) -> str:
     """Links and a platform's formulas gone, mentions as a bare @: they say nothing about the matter."""
-    has = text.__contains__
-    if has("http") or has("网页链接") or has("全文") or has("查看图片") or has("转发微博") or has("视频"):
+    if "http" in text or "网页链接" in text or "全文" in text or "查看图片" in text or "转发微博" in text:
         text = _LINK.sub("", text)
+    if "微博视频" in text or "秒拍视频" in text:
+        text = _without_videos(text)
     return _MENTION.sub("@", text) if "@" in text else text
+
+
+def _without_videos(text: str) -> str:
+    """Without "someone's video" where that stands by itself."""
+    for found in reversed(list(_VIDEO.finditer(text))):
+        if whose := _WHOSE.search(text, max(0, found.start() - 21), found.start()):
+            text = text[: whose.start()] + text[found.end() :]
+    return text
 
 
 def sentences(text: str) -> list[str]:

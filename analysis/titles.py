@@ -12,31 +12,60 @@ from collections.abc import Sequence
 
 import rjieba
 
+from analysis.text import plain
 from storage.types import StoredDocument
 
 LONGEST = 30  #: characters of a title
 _SHORTEST = 6
-_EDGE = " 　，,。:：、—-~·\"'“”"
+_CLAUSE = 12  #: characters from which a clause may stand for the longer text
+_EDGE = " 　，,。:：、;；—-~·!！?？'\"@"
+_OWN, _TITLE = 2.2, 1.9  #: how well the title stands by itself of who says most, and another's; a sentence: 1
+_ANSWER = 0.5  #: share of that for an answer or a notice: it names what was done
+_OFFICIAL = ("government", "reply", "news", "hotlist")
 _READ = 200  #: documents that are read for a title: the first, spread evenly over the rest
 _TEXT = 600  #: characters of a text
 _TELLING = 0.3  #: of what the best voice says of what all say that another must say
 
-_BREAK = re.compile(r"[\n\r\t。！？!?；;…]+|(?<=[^0-9])[，,](?=[^0-9])|\s{2,}")
+_BREAK = re.compile(r"[\n\r\t。！？!?；;…【】#]+|(?<=[^0-9])[，,](?=[^0-9])|\s{2,}")
+#: a blank between Chinese words of a text ends a thought
+_SPACE = re.compile(r"(?<=[\u3000-\u9fff])\s+(?=[\u3000-\u9fff])")
+_HEADLINE = re.compile(r"【([^【】]{6,60})】")
 _SENTENCE = re.compile(r"[^。！？!?；;\n\r]*[。！？!?；;\n\r]?")
-_NOISE = re.compile(
-    r"https?://\S+|#|@[\w-]+[:：]?|【|】|\[[^\]]{1,8}\]|^[\s\W]+|^(?:转发|回复|关于|举报|反映|投诉|咨询|请问|求助|再次)+[:：]?"
+_NOISE = re.compile(r"https?://\S+|@[\w-]*[:：]?|\[[^\]]{1,8}\]")
+#: what stands before the matter, taken away again and again
+_BEFORE = re.compile(
+    r"^(?:#[^#]{1,40}#|[^\w《〈“‘「『（(【\[]+"
+    # 4、 (二) ① 第三，  but not 三、四年级 or 1.5亿
+    r"|[（(]?(?:\d{1,2}|[一二三四五六七八九十]{1,3})(?:[）)][、.．]?|[、.．:：])(?![\d一二三四五六七八九十])|[①-⑳]|第[一二三四五六七八九十\d]{1,2}[、，,:：点条]"
+    r"|(?i:re|fwd?)[:：]|(?:回复|转发|转|答复)[:：]|转发(?:微博)?|[【\[（(][^】\]）)]{1,6}[】\]）)]|\w{2,6}[丨|｜]"
+    # 尊敬的张书记：您好
+    r"|(?:尊敬|敬爱)的[^，,:：。！!\s]{1,14}[，,:：！!\s]+"
+    r"|[^，,:：。！!\s]{0,8}(?:领导|书记|市长|县长|区长|镇长|局长|主任|编辑|同志)们?(?:[:：！!]|(?=您好|你好|大家好))|(?:您|你|大家)好"
+    # 作为一名业主，  本人系某村村民，
+    r"|(?:作为|我是|我们是|本人是|本人系|我系|我家住|家住|本人住)[^，,。；;:：]{2,30}[，,:：]|(?:另外|其次|首先|最后|此外)[，,]"
+    r"|(?:关于|有关|对于)(?!于)"
+    r"|(?:我要|我想|想|再次|实名|强烈|紧急)*(?:投诉|举报|反映|咨询|请问|询问|求助|控诉|问)(?:一下|一个)?[:：,，]?(?=.{6})"
+    r"|(?:恳请|请求|请|希望|盼望|急盼|盼|望|呼吁)(?:各级|上级|市|县|区|有关|相关|政府|领导|部门|能|能够|尽快|尽早|帮忙|帮助|及时|早日|协调|督促)*"
+    r"(?:解决|处理|关注|重视|整治|制止|查处|治理|管一管|管管)(?:一下)?[:：,，]?(?=.{6}))"
 )
+#: what stands behind it
+_BEHIND = re.compile(
+    r"(?:方面)?的(?:投诉信?|举报信?|情况反映|反映|咨询|求助信?|诉求|请求|来信)$|[，,](?:望|请|希望|求|盼|谢谢)[^，,]{0,16}$"
+)
+_REPLY = re.compile(r"^(?:关于|有关|对于?|就)(.{4,60})的(?:回复|答复|复函)$")
 #: how somebody else's words are introduced, or one's own; the matter follows
 _LEAD = re.compile(
     r"^(?:(?:来电人|来访人|投诉人|反映人|诉求人|网友|网民|市民|群众|居民|村民|业主|家长|读者|用户|消费者)们?(?:来电)?"
     r"(?:反映|表示|投诉|称|咨询|询问|建议|希望|求助|举报|反馈|说|问)[:：]?"
-    r"|来电人|请问|(?:想|我想)(?:问|咨询)(?:一下|下)?|建议|(?:我要)?(?:投诉|反映|举报|咨询)(?:一下)?|请(?=.{0,8}(?:部门|领导|单位)))[:：,，]?"
+    r"|来电人|(?:想|我想)(?:问|咨询)(?:一下|下)?|请(?=.{0,8}(?:部门|领导|单位)))[:：,，]?"
 )
 #: a clause that begins like this stands in the middle of a thought
 _MIDDLE = re.compile(
-    r"(?:[也还就但而并又却才都仍]|所以|因为|如果|于是|然后|结果|不过|而且|甚至|走|这|那|它|他|她|我|你|味道|今天|一个)"
+    r"(?:[也还就但而并又却才都仍该其看]|所以|因为|如果|于是|然后|结果|不过|而且|甚至|走|这|那|它|他|她|我|你|味道|今天|一个)"
 )
-_GREETING = re.compile(r"(?:尊敬|您好|你好|领导|谢谢|感谢|希望有关部门|本人|我是|我们是)")
+_GREETING = re.compile(
+    r"尊敬|您好|你好|领导|书记您|谢谢|感谢|希望有关部门|本人|我是|我们是|我系|我家住|作为.{0,24}(?:居民|业主|市民|家长|村民|一名|一员)|记者"
+)
 _ASKING = re.compile(r"[?？]|为什么|为何|怎么|何时|什么时候|是否|能不能|能否|有没有|谁来|多久|哪里|如何")
 
 
@@ -52,12 +81,20 @@ def title_of(documents: Sequence[StoredDocument]) -> str:
     weighed against its length. Questions and greetings come last; titles before texts.
     """
     read = _some(documents)
+    if len(read) == 1 and len(own := heading(read[0].document.title)) >= _SHORTEST:
+        return own
     shared, named = _shared(read), _named(read)
     spokesman = representative(read)
     best = max(_candidates(read, spokesman).items(), key=lambda c: (_worth(c, shared, named), c[0]), default=None)
     if best is None:
-        return _cut(read[0].document.text.strip()) if read else ""
+        return heading(read[0].document.title or read[0].document.text) if read else ""
     return best[0]
+
+
+def heading(title: str) -> str:
+    """A title as an official would put it on a list: at most 30 characters, without number, salutation or wrapping."""
+    line = " ".join(title.split())
+    return _cut(_bare(line) or line)
 
 
 def representative(documents: Sequence[StoredDocument]) -> str | None:
@@ -72,7 +109,7 @@ def voices(documents: Sequence[StoredDocument], n: int = 3) -> list[str]:
     Fewer where the others say little of what all say: a stray post speaks for nobody.
     """
     chosen: list[StoredDocument] = []
-    ranked = _ranked([d for d in documents if d.document.kind not in ("government", "reply", "news", "hotlist")])
+    ranked = _ranked([d for d in documents if d.document.kind not in _OFFICIAL])
     for row, worth in ranked:
         if worth < _TELLING * ranked[0][1]:
             break
@@ -117,13 +154,19 @@ def _candidates(rows: Sequence[StoredDocument], spokesman: str | None) -> dict[s
     """Clause → how well it stands by itself: the spokesman's title, a title, a sentence's beginning, its middle."""
     found: dict[str, float] = {}
     for row in rows:
-        own = 1.5 if row.document.id == spokesman else 1.3
-        for clause in _BREAK.split(row.document.title):
-            _offer(found, _cut(_plain(clause)), own)
-        for sentence in _SENTENCE.findall(row.document.text[:_TEXT]):
+        own = _OWN if row.document.id == spokesman else _TITLE
+        if row.document.kind in _OFFICIAL:
+            own *= _ANSWER
+        title = row.document.title
+        for clause in (title, *_BREAK.split(title)):
+            _offer(found, _cut(_bare(clause)), own)
+        text = plain(row.document.text[:_TEXT])
+        for headline in _HEADLINE.findall(text):
+            _offer(found, _cut(_bare(headline)), _TITLE)
+        for sentence in _SENTENCE.findall(_SPACE.sub("\n", text)):
             for number, clause in enumerate(_BREAK.split(sentence)):
-                if len(plain := _plain(clause)) <= LONGEST:
-                    _offer(found, plain, 0.7 if number else 1.0)
+                if len(bare := _bare(clause)) <= LONGEST:
+                    _offer(found, bare, 0.7 if number else 1.0)
     return found
 
 
@@ -132,11 +175,24 @@ def _offer(found: dict[str, float], clause: str, worth: float) -> None:
         found[clause] = max(worth, found.get(clause, 0.0))
 
 
-def _plain(clause: str) -> str:
-    """Without addresses, tags and the words that only introduce what is said."""
-    plain = _NOISE.sub("", clause).strip(_EDGE)
-    shorter = _LEAD.sub("", plain, count=1).strip(_EDGE)
-    return shorter if len(shorter) >= _SHORTEST else plain
+def _bare(clause: str) -> str:
+    """Without addresses, numbers, salutations and the words that only introduce or wrap what is said."""
+    bare = _NOISE.sub("", clause).strip(_EDGE)
+    before = ""
+    while bare != before:
+        before = bare
+        for shorter in (_REPLY.sub(r"\1", bare), _BEFORE.sub("", bare), _LEAD.sub("", bare), _BEHIND.sub("", bare)):
+            shorter = _unwrapped(shorter.strip(_EDGE))
+            if _SHORTEST <= len(shorter) < len(bare):
+                bare = shorter
+                break
+    return bare.replace("#", "")
+
+
+def _unwrapped(clause: str) -> str:
+    """Without brackets around the whole of it."""
+    inside = re.fullmatch(r"[【\[「『“](.*)[】\]」』”]", clause)
+    return inside[1].strip(_EDGE) if inside and not set(inside[1]) & set("【】[]「」『』“”") else clause
 
 
 def _worth(candidate: tuple[str, float], shared: dict[str, float], named: tuple[set[str], set[str]]) -> float:
@@ -150,13 +206,15 @@ def _worth(candidate: tuple[str, float], shared: dict[str, float], named: tuple[
         worth *= 0.7
     if _GREETING.search(clause):
         worth *= 0.4
-    return worth * 0.6 if _ASKING.search(clause) else worth
+    return worth * (0.6 if stands < _TITLE else 0.8) if _ASKING.search(clause) else worth
 
 
 def _cut(text: str) -> str:
-    """At most thirty characters, not in the middle of a word where that is avoidable."""
+    """At most thirty characters: whole clauses, or not in the middle of a word where that is avoidable."""
     if len(text) <= LONGEST:
         return text
+    if (end := max(text.rfind(mark, _CLAUSE, LONGEST + 1) for mark in "，；。！？")) > 0:
+        return text[:end]
     kept = ""
     for word in rjieba.cut(_readable(text)):
         if len(kept) + len(word) > LONGEST - 1:
@@ -173,7 +231,7 @@ def _ranked(documents: Sequence[StoredDocument]) -> list[tuple[StoredDocument, f
     def worth(row: StoredDocument) -> float:
         mine = set(words(_body(row)))
         value = sum(shared.get(w, 0.0) for w in mine) / math.sqrt(20 + len(mine))
-        return value * (0.5 if row.document.kind in ("government", "reply", "news", "hotlist") else 1.0)
+        return value * (0.5 if row.document.kind in _OFFICIAL else 1.0)
 
     found = [(row, worth(row)) for row in rows]
     return sorted(found, key=lambda pair: (-pair[1], pair[0].document.at, pair[0].document.id))

@@ -17,7 +17,7 @@ from alerts.policies import Policy
 from alerts.routing import route
 from alerts.silences import Silence, Umbrella
 from analysis.risk import score
-from analysis.titles import LONGEST, representative, title_of
+from analysis.titles import representative, title_of
 from app.facts import answered, is_matter, ours, routing_facts, summarise
 from app.usual import Usual
 from dashboards.duty import shifts
@@ -77,8 +77,6 @@ class Round:
         event = summarise(known, members, title=known.title if known else title, sample=sample, now=self.now)
         if event.named_by is not None:
             event = replace(event, representative=representative(shown) if shown else event.representative)
-        elif len(shown) == 1 and 0 < len(shown[0].document.title) <= LONGEST:
-            event = replace(event, title=shown[0].document.title, representative=shown[0].document.id)
         elif shown:
             event = replace(event, title=title_of(shown), representative=representative(shown))
         event = replace(event, previous=event.previous or previous)

@@ -3,10 +3,11 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analysis.titles import LONGEST, representative, title_of, voices
+from analysis.titles import LONGEST, heading, representative, title_of, voices
 from storage.types import Assessment, Document, Kind, Sentiment, StoredDocument, TopicHit
 
 START = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
@@ -51,6 +52,69 @@ def test_a_title_does_not_begin_with_who_says_it_nor_in_mid_sentence() -> None:
     spoken = [row(i, "", "江湾搅拌站夜里施工扰民，味道还是有点刺鼻，夜里都不敢开窗", author=f"a{i}") for i in range(3)]
     assert title_of(spoken) == "江湾搅拌站夜里施工扰民"
     assert title_of([row(1, "请问医保手工报销材料交到哪里", "")]) == "医保手工报销材料交到哪里"
+
+
+@pytest.mark.parametrize(
+    ("title", "expected"),
+    [
+        ("4、 木莲路路灯不亮已半年", "木莲路路灯不亮已半年"),
+        ("（二）木莲路路灯不亮已半年", "木莲路路灯不亮已半年"),
+        ("第三，木莲路路灯不亮已半年", "木莲路路灯不亮已半年"),
+        ("尊敬的领导：您好！木莲路路灯不亮已半年", "木莲路路灯不亮已半年"),
+        ("张书记您好，木莲路路灯不亮已半年", "木莲路路灯不亮已半年"),
+        ("作为示例县木莲路的一名居民，木莲路路灯不亮已半年", "木莲路路灯不亮已半年"),
+        ("我是木莲小区的业主，小区门口路灯不亮已半年", "小区门口路灯不亮已半年"),
+        ("Re：关于木莲路路灯不亮的问题的投诉", "木莲路路灯不亮的问题"),
+        ("转发：【求助】请尽快解决木莲路路灯不亮问题", "木莲路路灯不亮问题"),
+        ("对木莲路路灯不亮问题的回复", "木莲路路灯不亮问题"),
+        ("关于木莲路路灯不亮问题的答复", "木莲路路灯不亮问题"),
+        ("#示例县新鲜事#木莲路路灯不亮已半年！", "木莲路路灯不亮已半年"),
+        ("【木莲路路灯不亮已半年】", "木莲路路灯不亮已半年"),
+        ("关于在木莲路增设公交站的建议", "在木莲路增设公交站的建议"),
+        ("木莲路路灯不亮已半年，望有关部门尽快派人来修", "木莲路路灯不亮已半年"),
+    ],
+)
+def test_a_heading_is_what_an_official_would_write(title: str, expected: str) -> None:
+    assert heading(title) == expected
+    assert title_of([row(1, title, "正文说的是路灯。")]) == expected
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "三、四年级学生的校车停运", "1.5亿元的补偿款没有到位", "局长办公室的电话无人接听", "《示例条例》何时施行",
+        "“半边户”政策什么时候落实", "12345热线多次投诉没回复", "质疑街道办对停车问题的回复", "请示批复拖了两年没有下文",
+    ],
+)  # fmt: skip
+def test_what_belongs_to_the_matter_stays(title: str) -> None:
+    assert heading(title) == title
+
+
+def test_a_long_title_ends_with_a_clause() -> None:
+    assert (
+        heading("示例工地在木莲路高架施工时没有围挡，碎石落到行人身上，造成两人受伤")
+        == "示例工地在木莲路高架施工时没有围挡，碎石落到行人身上"
+    )
+    assert heading("路" * 40).endswith("…")
+    assert heading("") == ""
+
+
+def test_a_posts_headline_is_its_title() -> None:
+    texts = (
+        "#示例县身边事#【木莲路年内通车】昨日，记者来到木莲路",
+        "【木莲路年内通车】收起全文d",
+        "#示例县身边事#终于要通车了",
+    )
+    posts = [row(i, "", text, "social", f"a{i}") for i, text in enumerate(texts)]
+    assert title_of(posts) == "木莲路年内通车"
+
+
+def test_a_title_speaks_before_its_text() -> None:
+    rows = [
+        row(1, "木莲路公交站何时设立？", "该片区南边是木莲路公交站和商场，附近的居民等着木莲路公交站。"),
+        row(2, "木莲路公交站何时设立？", "该片区南边是木莲路公交站和商场，想去看看木莲路公交站。"),
+    ]
+    assert title_of(rows) == "木莲路公交站何时设立"
 
 
 def test_a_title_names_place_and_matter_before_circumstances() -> None:
