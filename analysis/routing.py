@@ -1,6 +1,6 @@
 """The optional classifier of departments: learned from an office's own rows, ranked candidates with probabilities.
 
-    title, text ─characters 1-3, words 1-2, hashed→ NB-weighted linear SVM per label ─multinomial Platt→ probabilities
+    title, text ─characters 1-2, words 1-2, hashed→ NB-weighted linear SVM per label ─multinomial Platt→ probabilities
 
 Wang & Manning 2012 (NB-SVM), Platt 1999 (calibration on held-out scores). numpy at run time, scikit-learn to train.
 """
@@ -17,12 +17,13 @@ import xxhash
 
 from analysis.characters import fold_batch
 from analysis.corpora import UnusableRows, key, read_table
-from analysis.features import ORDERS, buckets, orders_of, padded, shortened
+from analysis.features import buckets, orders_of, padded, shortened
 from analysis.sentiment import UnusableModel
 from analysis.text import plain, sound
 from analysis.words import common
 
 BITS = 20  #: each for characters and for words
+ORDERS = 2  #: n-grams of 1 to 2 characters; what longer ones would tell, words and pairs of words tell better
 _CUT = 1600  #: characters of a text that are cut into words
 FOLDS = 5
 _SEED = 20160812

@@ -217,7 +217,7 @@ def test_a_classifier_reads_n_grams_as_long_as_its_file_says(tmp_path: Path, say
 def test_a_new_classifier_says_how_long_its_n_grams_are(rows: Path, tmp_path: Path) -> None:
     train_departments(rows, tmp_path)
     with np.load(tmp_path / "departments.npz") as file:
-        assert file["orders"] == 3
+        assert file["orders"] == 2
 
 
 def test_a_model_file_says_how_long_its_n_grams_are(tmp_path: Path) -> None:
