@@ -212,15 +212,19 @@ class Grouper:
     def _likely(self, doc: Read, vector: Vector) -> tuple[str, Reason] | None:
         """The likeliest event by words, names, place and time, if it is likely enough."""
         best: tuple[float, str, list[int]] | None = None
-        for held in self._index.candidates(vector):
-            held = self._live(held)
-            likeness = self._index.likeness(vector, held) * (1 + _BIGGER * math.log2(held.count) if held.slow else 1.0)
-            if MOST * likeness < least(self._index, doc, held) or (best is not None and MOST * likeness < best[0]):
+        index = self._index
+        for held in index.candidates(vector):
+            if held.closed_at is not None:
+                held = self._live(held)
+            likeness = index.likeness(vector, held)
+            if held.slow:
+                likeness *= 1 + _BIGGER * math.log2(held.count)
+            if MOST * likeness < least(index, doc, held) or (best is not None and MOST * likeness < best[0]):
                 continue  # nothing that speaks for it could be enough
             near, here = self._nearness(doc, held)
             likeness *= near
             if best is None or (likeness, held.id) > best[:2]:
-                shared = proven(self._index, doc, vector, held, likeness, here)
+                shared = proven(index, doc, vector, held, likeness, here)
                 if shared is not None:
                     best = (likeness, held.id, shared)
         if best is None:

@@ -44,7 +44,7 @@ def split(index: Index, documents: Sequence[str], into: str) -> None:
         places=source.places,
     )
     index.events[into] = held
-    index.by_number[held.number] = into
+    index.by_number[held.number] = held
     move(index, moving, into)
 
 
