@@ -331,3 +331,11 @@ def test_a_new_matter_is_no_part_of_the_like_in_another_town_or_of_other_talk_in
     found = [a.event for a in grouper.assign(posts)]
     assert not before & set(found)
     assert len(set(found)) == 1, "and it is one matter, whichever words tell of it"
+
+
+def test_within_hours_at_one_place_one_shared_word_is_enough_however_alike() -> None:
+    """A post that shares one word is of the matter however much of its few words that is."""
+    grouper = Grouper(OFFICE)
+    grouper.assign([told(0, f"北苑街道{FIRES[0]}", "beiyuan", START), told(1, "北苑街道桥面封了", "beiyuan", START)])
+    found = grouper.assign([told(2, "北苑街道桥面断了，救援的人刚到", "beiyuan", START + timedelta(minutes=1))])
+    assert found[0].event == event_id("beiyuan1")
