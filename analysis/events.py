@@ -9,7 +9,6 @@ first document, so growth never renames it. The machine never moves a document o
 and pin, and nothing undoes that.
 """
 
-import hashlib
 import math
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from typing import Literal
 from analysis.events_index import Held, Index
 from analysis.events_kept import Vector
 from analysis.events_near import MOST, known_places, other_object, subject
-from analysis.events_people import merge, move, split
+from analysis.events_people import event_id, merge, move, split, split_id
 from analysis.events_proof import least, proven
 from analysis.events_words import SLOW_KINDS, Read, area_words, by_arrival, read, read_row, usual
 from analysis.neardup import Window, signatures
@@ -45,11 +44,6 @@ class Assignment:
     duplicate_of: str | None = None  #: the first document with nearly the same text
     previous: str | None = None  #: the closed event that a new one is a flare-up of
     reasons: tuple[Reason, ...] = ()
-
-
-def event_id(document: str) -> str:
-    """The id of the event that begins with this document."""
-    return "ev" + hashlib.sha256(document.encode("utf-8", "replace")).hexdigest()[:16]
 
 
 class Grouper:
@@ -113,7 +107,7 @@ class Grouper:
             kept, gone = merge(index, self.resolve(event), self.resolve(other))
             self._alias[gone] = kept
             return kept
-        into = self.resolve(event) if kind == "pin" else other or _split_id(event, documents, index)
+        into = self.resolve(event) if kind == "pin" else other or split_id(event, documents, index)
         (move if kind == "pin" else split)(index, documents, into)
         return into
 
@@ -242,15 +236,19 @@ class Grouper:
     def _likely(self, doc: Read, vector: Vector) -> tuple[str, Reason] | None:
         """The likeliest event by words, names, place and time, if it is likely enough."""
         best: tuple[float, str, list[int]] | None = None
-        for held in self._index.candidates(vector):
-            held = self._live(held)
-            likeness = self._index.likeness(vector, held) * (1 + _BIGGER * math.log2(held.count) if held.slow else 1.0)
-            if MOST * likeness < least(self._index, doc, held) or (best is not None and MOST * likeness < best[0]):
+        index = self._index
+        for held in index.candidates(vector):
+            if held.closed_at is not None:
+                held = self._live(held)
+            likeness = index.likeness(vector, held)
+            if held.slow:
+                likeness *= 1 + _BIGGER * math.log2(held.count)
+            if MOST * likeness < least(index, doc, held) or (best is not None and MOST * likeness < best[0]):
                 continue  # nothing that speaks for it could be enough
             near, here = self._nearness(doc, held)
             likeness *= near
             if best is None or (likeness, held.id) > best[:2]:
-                shared = proven(self._index, doc, vector, held, likeness, here)
+                shared = proven(index, doc, vector, held, likeness, here)
                 if shared is not None:
                     best = (likeness, held.id, shared)
         if best is None:
@@ -289,10 +287,3 @@ class Grouper:
                 found.add(place.id)
                 place = self._office.places.get(place.parent) if place.parent else None
         return found
-
-
-def _split_id(event: str, documents: Sequence[str], index: Index) -> str:
-    if not documents:
-        raise ValueError("拆分事件须指明要分出的文档")
-    new = event_id(min(documents))
-    return new if new != event and new not in index.events else event_id(f"{event}:{min(documents)}")

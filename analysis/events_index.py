@@ -13,8 +13,10 @@ from datetime import datetime, timedelta
 from itertools import islice
 
 import numpy as np
+import numpy.typing as npt
 
 from analysis.events_kept import Kept, Vector
+from analysis.events_votes import most_voted
 from analysis.events_words import BITS, SLOW_KINDS, Read
 
 TOP = {True: 60, False: 150}  #: words of a document that count, the rarest first: slow kinds, others
@@ -25,10 +27,8 @@ CANDIDATES = 24  #: events that are compared in full
 _PRIOR = 20  #: documents that are assumed to have come before the first
 _BACKGROUND = 1000  #: documents of the background that stand in for those that an empty office does not hold yet
 _FADE = 100  #: how many of them each document that comes in replaces
-_HAPAX = {
-    True: 0.3,
-    False: 0.1,
-}  #: share of a word that nobody else used in a document's length: it cannot match anything
+#: share of a word that nobody else used in a document's length: it cannot match anything
+_HAPAX = {True: 0.3, False: 0.1}
 _POWER = {True: 1.5, False: 0.7}  #: of the inverse document frequency: slow kinds are long, others short
 _WHERE = 0.3  #: what remains of a word's weight in a short text where it only says where
 _HALVE = 1 << 20  #: documents after which word frequencies are halved
@@ -74,7 +74,7 @@ class Index:
     total: int = 0
     documents: dict[str, Kept] = field(default_factory=dict)
     events: dict[str, Held] = field(default_factory=dict)
-    by_number: dict[int, str] = field(default_factory=dict)
+    by_number: dict[int, Held] = field(default_factory=dict)
     buckets: "list[array[int] | None]" = field(default_factory=lambda: [None] * _BUCKETS)
     queues: tuple[deque[tuple[datetime, str]], deque[tuple[datetime, str]]] = field(
         default_factory=lambda: (deque(), deque())
@@ -89,30 +89,37 @@ class Index:
 
     def weigh(self, doc: Read) -> Vector:
         """Count the document's words in and give its rarest, as a vector of length about one, and its pairs."""
-        frequency = self.frequency
         self.total += 1
         if self.total >= _HALVE:
             self._halve()
-        for f in doc.words:
-            frequency[f] += 1
-        for f in doc.pairs:
-            frequency[f] += 1
+        names = list(doc.pairs)
+        self._counts()[names] += 1  # no feature stands there twice: numpy would count it once
         assumed, usual = self.assumed, self.usual.get
         log_total = math.log(self.total + _PRIOR + assumed)
         slow = doc.kind in SLOW_KINDS
         power, hapax = _POWER[slow], max(_HAPAX[slow], assumed / _BACKGROUND)  # among few, every word is a first
-        log = math.log
-        if assumed:
-            seen = {f: log(frequency[f] + 0.5 + assumed * usual(f, 0.0)) for f in doc.words}
-        else:
-            seen = {f: log(frequency[f] + 0.5) for f in doc.words}
-        raw = {f: w * max(0.0, log_total - seen[f]) ** power for f, (w, _) in doc.words.items()}
+        frequency, log = self.frequency, math.log
+        raw: dict[int, float] = {}
+        firsts = []
+        for f, (w, _) in doc.words.items():
+            count = frequency[f] = frequency[f] + 1
+            if count == 1:
+                firsts.append(f)
+            rare = log_total - log(count + 0.5 + (assumed * usual(f, 0.0) if assumed else 0.0))
+            raw[f] = w * rare**power if rare > 0 else 0.0
         if not slow:  # short texts: where is weighed by the place itself, see `analysis.events`
             for f in doc.where:
                 raw[f] *= _WHERE
-        top = sorted(raw, key=lambda f: (-raw[f], f))[: TOP[slow]]
-        length = math.sqrt(sum(raw[f] ** 2 * (hapax if frequency[f] == 1 else 1.0) for f in top)) or 1.0
-        return Vector({f: raw[f] / length for f in top}, list(doc.pairs))
+        top = sorted(sorted(raw), key=raw.__getitem__, reverse=True)[: TOP[slow]]
+        squares = {f: raw[f] ** 2 for f in top}
+        for f in squares.keys() & firsts:
+            squares[f] *= hapax
+        length = math.sqrt(sum(squares.values())) or 1.0
+        return Vector({f: raw[f] / length for f in top}, names)
+
+    def _counts(self) -> npt.NDArray[np.int32]:
+        """The frequencies for numpy, in place."""
+        return np.frombuffer(self.frequency, np.int32)
 
     def unsay(self, doc: Read) -> None:
         """Take back what `weigh` counted: the document turned out to be a copy."""
@@ -122,7 +129,7 @@ class Index:
 
     def _halve(self) -> None:
         """Let old frequencies fade: only their ratio to the total matters."""
-        np.frombuffer(self.frequency, np.int32)[:] >>= 1
+        self._counts()[:] >>= 1
         self.total >>= 1
 
     def told_by(self, features: Iterable[int], event: Held, share: float, common: float) -> list[int]:
@@ -130,43 +137,38 @@ class Index:
         eight documents) and common inside it (this share of its documents)."""
         most, least = max(8.0, share * self.total), common * event.count
         holders, frequency = self.holders_of(event), self.frequency
-        told = [f for f in features if f in holders and holders[f] >= least and frequency[f] - holders[f] <= most]
+        held = filter(holders.__contains__, features)
+        told = [f for f in held if holders[f] >= least and frequency[f] - holders[f] <= most]
         if assumed := self.assumed:
             told = [f for f in told if frequency[f] - holders[f] + assumed * self.usual.get(f, 0.0) <= most]
         return told
 
     def candidates(self, vector: Vector) -> list[Held]:
         """The events that share most of the rarest features, at most two dozen; never a scan."""
-        votes: dict[int, float] = {}
-        known = ((f, w) for f, w in vector.words.items() if self.frequency[f] > 1)
-        for f, w in islice(known, _PROBES):
-            bucket = self.buckets[f & (_BUCKETS - 1)]
-            if bucket is not None:
-                square = w * w
-                for number in bucket:
-                    votes[number] = votes.get(number, 0.0) + square
-        best = sorted([(-vote, number) for number, vote in votes.items()])[: 2 * CANDIDATES]
-        ids = (self.by_number.get(number) for _, number in best)
-        return [self.events[i] for i in ids if i is not None][:CANDIDATES]
+        frequency, buckets = self.frequency, self.buckets
+        known = islice(((f, w) for f, w in vector.words.items() if frequency[f] > 1), _PROBES)
+        probed = [(bucket, w * w) for f, w in known if (bucket := buckets[f & (_BUCKETS - 1)]) is not None]
+        if not probed:
+            return []
+        return [h for n in most_voted(probed, 2 * CANDIDATES) if (h := self.by_number.get(n)) is not None][:CANDIDATES]
 
     def likeness(self, vector: Vector, event: Held) -> float:
         """Cosine with the event's mean."""
-        words, total = vector.words, 0.0
-        if event.sums is not None:
-            sums = event.sums
-            for f, w in words.items():
-                if f in sums:
-                    total += w * sums[f]
-        elif (lead := self.documents.get(event.lead)) is not None:
-            for f, w in lead.words:
-                if f in words:
-                    total += w * words[f]
+        words, sums = vector.words, event.sums
+        if sums is not None:
+            total = 0.0
+            for f in filter(sums.__contains__, words):
+                total += words[f] * sums[f]
+        else:
+            lead = self.documents.get(event.lead)
+            total = lead.along(words) if lead is not None else 0.0
         return total / (event.length or 1.0)
 
     def shared(self, vector: Vector, event: Held) -> dict[int, float]:
         """The words that document and event share with the product of their weights, the weightiest first."""
         sums = self.sums_of(event)
-        parts = [(-w * sums[f], f) for f, w in vector.words.items() if f in sums]
+        words = vector.words
+        parts = [(-words[f] * sums[f], f) for f in filter(sums.__contains__, words)]
         parts.sort()
         return {f: -part for part, f in parts}
 
@@ -200,8 +202,9 @@ class Index:
             topics=doc.topics,
         )
         self.events[event_id] = held
-        self.by_number[held.number] = event_id
+        self.by_number[held.number] = held
         self._keep(doc, held, vector)
+        self.post(held, vector.words, fresh=True)
         return held
 
     def join(self, held: Held, doc: Read, vector: Vector) -> None:
@@ -220,14 +223,16 @@ class Index:
             places = Counter(held.places)
             places.update(doc.places)
             held.places = dict(places.most_common(_OBJECTS))
-        counts = Counter(held.objects)
-        counts.update(doc.objects)
-        held.objects = dict(counts.most_common(_OBJECTS))
+        if doc.objects or not isinstance(held.objects, dict):
+            counts = Counter(held.objects)
+            counts.update(doc.objects)
+            held.objects = dict(counts.most_common(_OBJECTS))
         if doc.topics or held.topics:
             topics = Counter(held.topics)
             topics.update(doc.topics)
             held.topics = dict(topics)
         self._keep(doc, held, vector)
+        self.post(held, vector.words)
 
     def repeat(self, held: Held, doc: Read, first: Kept) -> None:
         """A copy of a document of this event: it lives on, and no word becomes commoner or more its own by it."""
@@ -248,7 +253,7 @@ class Index:
         if len(sums) > 1.5 * _PROFILE:
             for f in sorted(sums, key=lambda f: (sums[f], f))[: len(sums) - _PROFILE]:
                 del sums[f]
-        held.length = math.sqrt(sum(w * w for w in sums.values()))
+        held.length = math.sqrt(sum([w * w for w in sums.values()]))
 
     def refill(self, held: Held, kept: list[Kept]) -> None:
         """Compute an event's mean afresh from these documents."""
@@ -261,16 +266,15 @@ class Index:
         slow = doc.kind in SLOW_KINDS
         self.documents[doc.id] = Kept(held.id, vector, slow)
         self.queues[slow].append((doc.seen_at, doc.id))
-        self.post(held, vector.words)
 
-    def post(self, held: Held, features: Iterable[int]) -> None:
-        """Enter an event into the buckets of these features."""
+    def post(self, held: Held, features: Iterable[int], *, fresh: bool = False) -> None:
+        """Enter an event into the buckets of these features, unless it is there. fresh: it is in none yet."""
         number = held.number
         for f in features:
             bucket = self.buckets[f & (_BUCKETS - 1)]
             if bucket is None:
                 self.buckets[f & (_BUCKETS - 1)] = array("i", (number,))
-            elif number not in bucket:
+            elif bucket[-1] != number and (fresh or number not in bucket):
                 bucket.append(number)
                 if len(bucket) > _TAIL:
                     del bucket[0]

@@ -1,8 +1,9 @@
 """A document as the window keeps it: as small as it can be, for there are a million of them."""
 
 from array import array
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from struct import unpack_from
 
 NAMES = 60  #: pairs of words of a document that are kept: those of its title and its beginning
 
@@ -39,6 +40,14 @@ class Kept:
         weights = array("f")
         weights.frombytes(self._packed[4 * self._many : 8 * self._many])
         return zip(self.features, weights, strict=True)
+
+    def along(self, words: Mapping[int, float]) -> float:
+        """Sum of the products of its weights with these, over the words that both have."""
+        total, packed = 0.0, self._packed
+        features = unpack_from(f"{self._many}i", packed)
+        for f in filter(words.__contains__, features):
+            total += words[f] * unpack_from("f", packed, 4 * (self._many + features.index(f)))[0]
+        return total
 
     @property
     def features(self) -> "array[int]":

@@ -1,9 +1,23 @@
-"""Staff's decisions on the index: merge, split, move."""
+"""Ids of events, and staff's decisions on the index: merge, split, move."""
 
+import hashlib
 from collections import Counter
 from collections.abc import Sequence
 
 from analysis.events_index import Held, Index
+
+
+def event_id(document: str) -> str:
+    """The id of the event that begins with this document."""
+    return "ev" + hashlib.sha256(document.encode("utf-8", "replace")).hexdigest()[:16]
+
+
+def split_id(event: str, documents: Sequence[str], index: Index) -> str:
+    """The id of the event that these documents leave `event` for; ValueError where there are none."""
+    if not documents:
+        raise ValueError("拆分事件须指明要分出的文档")
+    new = event_id(min(documents))
+    return new if new != event and new not in index.events else event_id(f"{event}:{min(documents)}")
 
 
 def merge(index: Index, a: str, b: str) -> tuple[str, str]:
@@ -44,7 +58,7 @@ def split(index: Index, documents: Sequence[str], into: str) -> None:
         places=source.places,
     )
     index.events[into] = held
-    index.by_number[held.number] = into
+    index.by_number[held.number] = held
     move(index, moving, into)
 
 

@@ -56,8 +56,8 @@ def _short(index: Index, doc: Read, held: Held, likeness: float, shared: dict[in
     word will do.
     """
     said = [f for f in shared if f not in doc.where]
-    if likeness >= _SURE:
-        return len(said) > 1
     if here:
         return bool(said)
+    if likeness >= _SURE:
+        return len(said) > 1
     return len(index.told_by(said, held, _TOLD, HELD)) > (index.total > _FEW)

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from heapq import heappop, heappush
-from itertools import pairwise
 from math import exp
 
 import rjieba
@@ -26,6 +25,9 @@ _TITLE_WEIGHT, _TEXT_WEIGHT = 2.0, 1.0
 SLOW_KINDS: frozenset[Kind] = frozenset({"message", "hotline"})
 _NAMED = 300  #: characters of a text in which names are looked for
 _WORD = re.compile(r"\w")
+_WORDS_AT_HAND = 1 << 15  #: words whose features are remembered, some 400 bytes each
+#: the full-width marks of Chinese print with what NFKC makes of them
+_MARKS = tuple((mark, unicodedata.normalize("NFKC", mark)) for mark in "，！？：；（）…")
 _AREAS = frozenset(["city", "town", "village", "road", "river"])
 _SUFFIX = re.compile(r"(?<=..)(?:街道|[省市区县镇乡村])\Z")
 _STOP = frozenset(
@@ -120,15 +122,14 @@ def read(document: Document, assessment: Assessment, areas: frozenset[int] = fro
     title = assessment.masked_title or document.title
     text = assessment.masked_text or document.text
     places = sorted(assessment.places, key=lambda p: (-p.confidence, p.id))[:3]
-    cut = (cut_words(title), cut_words(text[:_TEXT]))
-    words = features(*cut)
+    words, pairs = features(cut_words(title), cut_words(text[:_TEXT]))
     return Read(
         id=document.id,
         at=min(document.at, document.fetched_at),
         seen_at=document.fetched_at,
         kind=document.kind,
         words=words,
-        pairs=pairs(*cut),
+        pairs=pairs,
         where=areas.intersection(words),
         objects=objects(_readable(f"{title} {text[:_NAMED]}"), [p.name for p in places]),
         places=frozenset(p.id for p in places if p.ours),
@@ -154,7 +155,8 @@ def area_words(places: Iterable[Place]) -> frozenset[int]:
     for place in places:
         for name in (place.name, *place.aliases) if place.type in _AREAS else ():
             short = _SUFFIX.sub("", name)
-            found.update(_feature(word) for word in (name, short, *cut_words(name)) if len(word) > 1)
+            cut = [word for _, word, *_ in cut_words(name)]
+            found.update(_feature(word) for word in (name, short, *cut) if len(word) > 1)
     return frozenset(found)
 
 
@@ -174,34 +176,51 @@ def by_arrival(rows: Iterable[StoredDocument], *, at_hand: int = 20_000) -> Iter
         yield heappop(waiting)[1]
 
 
-def cut_words(text: str) -> list[str]:
+#: feature of a word, -1 of a filler and of one character by itself, which count in pairs only; the word; in UTF-8; CRC
+#: of it and a blank, to which the next word is added; 1 for one character by itself, 2 for a filler
+Word = tuple[int, str, bytes, int, int]
+
+
+class _Words(dict[str, Word | None]):
+    """What is asked of a word again and again; None for marks and blanks. Empties itself when it is full."""
+
+    def __missing__(self, word: str) -> Word | None:
+        if len(self) >= _WORDS_AT_HAND:
+            self.clear()
+        found = None
+        if _WORD.match(word):
+            weak = 1 if len(word) == 1 else 2 if word in _STOP else 0
+            found = (-1 if weak else _feature(word), word, word.encode(), zlib.crc32(f"{word} ".encode()), weak)
+        self[word] = found
+        return found
+
+
+_words = _Words()
+
+
+def cut_words(text: str) -> list[Word]:
     """Words in order, NFKC and lower case, without marks and blanks."""
-    return [w for w in rjieba.cut(_readable(text)) if _WORD.match(w)]
+    return list(filter(None, map(_words.__getitem__, rjieba.cut(_readable(text)))))
 
 
-def features(title: list[str], text: list[str]) -> dict[int, tuple[float, str]]:
-    """Feature → (weight, word): words of two characters or more, no filler; a title's words weigh double."""
-    found: dict[int, tuple[float, str]] = {}
+def features(title: list[Word], text: list[Word]) -> tuple[dict[int, tuple[float, str]], dict[int, str]]:
+    """Feature → (weight, word), of words of two characters or more and no filler, a title's weighing double; and
+    feature → words that stand together: what the cutter tears apart in a name (魅力 之 城) is whole again there."""
+    words: dict[int, tuple[float, str]] = {}
+    pairs: dict[int, str] = {}
+    crc32, room = zlib.crc32, _PAIRS
     for part, weight in ((title, _TITLE_WEIGHT), (text, _TEXT_WEIGHT)):
-        for word in part:
-            if len(word) > 1 and word not in _STOP:
-                found.setdefault(_feature(word), (weight, word))
-    return found
-
-
-def pairs(title: list[str], text: list[str]) -> dict[int, str]:
-    """Words that stand together: what the cutter tears apart in a name (魅力 之 城) is whole again here."""
-    found: dict[int, str] = {}
-    crc32 = zlib.crc32  # this is the grouping's busiest line
-    for part in (title, text):
-        for left, right in pairwise(part):
-            if len(left) + len(right) > 2 and not (left in _STOP and right in _STOP):
-                feature = crc32(f"{left} {right}".encode()) & _MASK
-                if feature not in found:
-                    found[feature] = left + right
-            if len(found) >= _PAIRS:
-                return found
-    return found
+        left, leads, before = "", 0, -1
+        for feature, right, code, next_leads, weak in part:
+            if feature >= 0 and feature not in words:
+                words[feature] = (weight, right)
+            if room and before >= 0 and not (weak and weak == before):
+                pair = crc32(code, leads) & _MASK
+                if pair not in pairs:
+                    pairs[pair] = left + right
+                    room -= 1
+            left, leads, before = right, next_leads, weak
+    return words, pairs
 
 
 @cache
@@ -216,4 +235,6 @@ def _feature(word: str) -> int:
 
 def _readable(text: str) -> str:
     """NFKC and lower case; a lone surrogate becomes a question mark, the cutter refuses it."""
+    for mark, plain in _MARKS:  # nearly all that NFKC would change: the rest it leaves alone at a glance
+        text = text.replace(mark, plain)
     return unicodedata.normalize("NFKC", text).lower().encode("utf-8", "replace").decode("utf-8")

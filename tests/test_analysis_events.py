@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_office import small_office
 
-from analysis.events import Assignment, Grouper, event_id
+from analysis.events import Assignment, Grouper
 from analysis.events_objects import objects
+from analysis.events_people import event_id
 from analysis.events_words import by_arrival
 from storage.types import Assessment, Document, PlaceHit, Sentiment, StoredDocument
 
@@ -365,3 +366,11 @@ def test_a_copy_makes_no_word_commoner() -> None:
     first, again = once.assign(posts), more.assign([*posts, *copies])
     assert events(first).items() <= events(again).items()
     assert [a.reasons for a in once.assign(stream(50)[40:])] == [a.reasons for a in more.assign(stream(50)[40:])]
+
+
+def test_within_hours_at_one_place_one_shared_word_is_enough_however_alike() -> None:
+    """A post that shares one word is of the matter however much of its few words that is."""
+    grouper = Grouper(OFFICE)
+    grouper.assign([told(0, f"北苑街道{FIRES[0]}", "beiyuan", START), told(1, "北苑街道桥面封了", "beiyuan", START)])
+    found = grouper.assign([told(2, "北苑街道桥面断了，救援的人刚到", "beiyuan", START + timedelta(minutes=1))])
+    assert found[0].event == event_id("beiyuan1")
