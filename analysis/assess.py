@@ -12,6 +12,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
+import numpy as np
+
 from analysis import flags, neardup, words
 from analysis.characters import Batch, fold_batch
 from analysis.departments import Catalogue, learned
@@ -169,16 +171,26 @@ class Assessor:
 
     def _words(self, batch: Batch) -> tuple[list[str], list[tuple[str, ...]]]:
         """Search tokens of each text, and its keywords: of a repost those of its own comment, where it has any."""
+        reposts = [i for i, text in enumerate(batch.texts) if "//" in text and own_words(text) != text]
+        both = _with_more(batch, [own_words(batch.texts[i]) for i in reposts]) if reposts else batch
         tokens, telling, ranking = list[str](), list[tuple[str, ...]](), RANKINGS[self.office.keywords]
-        for cuts in words.cut_batch(batch):
+        for cuts in words.cut_batch(both):
             tokens += cuts.tokens()
             telling += ranking(cuts)
-        reposts = [i for i, text in enumerate(batch.texts) if "//" in text and own_words(text) != text]
-        comments = fold_batch([own_words(batch.texts[i]) for i in reposts])
-        said = (found for cuts in words.cut_batch(comments) for found in ranking(cuts))
-        for i, own in zip(reposts, said, strict=True):
+        for i, own in zip(reposts, telling[len(batch.texts) :], strict=True):
             telling[i] = own or telling[i]
-        return tokens, telling
+        return tokens[: len(batch.texts)], telling[: len(batch.texts)]
+
+
+def _with_more(batch: Batch, texts: Sequence[str]) -> Batch:
+    """What is cut into words: the batch, and further texts behind it."""
+    more = fold_batch(texts)
+    return replace(
+        batch,
+        folded=[*batch.folded, *more.folded],
+        codes=np.concatenate((batch.codes, more.codes)),
+        offsets=np.concatenate((batch.offsets, batch.offsets[-1] + more.offsets[1:])),
+    )
 
 
 def _prepared(documents: Sequence[Document]) -> list[_Part | UnreadableDocument]:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analysis import keywords, words
+from analysis import keywords, words, words_parts
 from analysis.characters import fold_batch
 from analysis.words_parts import inner
 
@@ -161,3 +161,13 @@ def test_plain_jieba_knows_the_same_words(monkeypatch: pytest.MonkeyPatch) -> No
     plain = words.dictionary.__wrapped__()
     assert [plain(w) for w in ("公积金", "鹏鲲", "")] == [words.dictionary()(w) for w in ("公积金", "鹏鲲", "")]
     assert plain("公积金")
+
+
+def test_many_words_at_once_are_walked_as_each_one_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = [text * 9 for text in (*TEXTS, "中华人民共和国食品安全法，公积公积金，哈哈哈哈，研究研究生的生命起源")]
+    (cuts,) = words.cut_batch(fold_batch(texts))
+    monkeypatch.setattr(words_parts, "_FEW", 0)
+    at_once = inner(cuts)
+    monkeypatch.setattr(words_parts, "_FEW", 1 << 20)
+    assert inner(cuts).tolist() == at_once.tolist()
+    assert at_once.any()
