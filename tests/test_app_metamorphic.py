@@ -182,6 +182,6 @@ def shown(event: Event) -> Event:
 def test_any_order_within_a_batch_gives_the_same_running_office(seed: int, rng: random.Random) -> None:
     documents = [d for d in town(seed).documents if d.fetched_at < START + timedelta(hours=11)]
     first = graded(documents, 3, random.Random(0))
-    assert sum(e.level > 0 for e in first) > 1
+    assert any(e.level for e in first)
     assert list(map(shown, graded(documents, 3, rng))) == list(map(shown, first))
     assert list(map(shown, graded(documents, 3, rng, again=5))) == list(map(shown, first))
