@@ -147,15 +147,13 @@ class Grouper:
         linked = self._linked(doc, duplicate_of)
         vector = self._index.weigh(doc) if linked is None or not self._original(doc, linked[0], duplicate_of) else None
         found = linked or (self._likely(doc, vector) if vector is not None else None)
-        event = found[0] if found is not None else None
-        first = self._original(doc, event, duplicate_of)
+        first = self._original(doc, found[0] if found else None, duplicate_of)
         if found is None or not self._repeat(found[0], doc, first, vector):
             return self._settle(doc, vector or self._index.weigh(doc), *(found or (None, None)))
         return Assignment(document=doc.id, event=found[0], alone=False, duplicate_of=first, reasons=(found[1],))
 
     def _original(self, doc: Read, event: str | None, first: str | None) -> str | None:
-        """What it is a copy of in its own event: the same words about another school, or anew after the event was
-        closed, are a voice there and not the spread of what is no part of it."""
+        """What it copies within its own event: the same words about another school are a voice there, no spread."""
         held, kept = self._index.events.get(event or ""), self._index.documents.get(first or "")
         if first is None or held is None or held.closed_at is not None:
             return None

@@ -239,8 +239,7 @@ class Index:
         if held.sums is None:
             held.sums, held.holders = self.sums_of(held), Counter(self.holders_of(held))
         held.seen_at = max(held.seen_at, doc.seen_at)
-        slow = doc.kind in SLOW_KINDS
-        self.documents[doc.id] = first.again(slow)
+        self.documents[doc.id] = first.again(slow := doc.kind in SLOW_KINDS)
         self.queues[slow].append((doc.seen_at, doc.id))
 
     def _add(self, held: Held, vector: Vector) -> None:
