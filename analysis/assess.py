@@ -38,7 +38,7 @@ from storage.types import (
     UnreadableDocument,
 )
 
-VERSION = "3"  #: raised when the same configuration and models give another assessment
+VERSION = "4"  #: raised when the same configuration and models give another assessment
 #: channels that only people of this city write to
 _LOCAL: frozenset[Kind] = frozenset(("message", "hotline", "reply"))
 
