@@ -20,7 +20,7 @@ from analysis.events_index import Held, Index
 from analysis.events_kept import Vector
 from analysis.events_near import MOST, known_places, other_object, subject
 from analysis.events_people import merge, move, split
-from analysis.events_proof import least, proven
+from analysis.events_proof import grown, least, proven
 from analysis.events_words import SLOW_KINDS, Read, area_words, by_arrival, read, read_row, usual
 from analysis.neardup import Window, signatures
 from storage.types import Assessment, Document, Office, Reason, StoredDocument
@@ -106,7 +106,7 @@ class Grouper:
             kept, gone = merge(index, self.resolve(event), self.resolve(other))
             self._alias[gone] = kept
             return kept
-        into = self.resolve(event) if kind == "pin" else other or _split_id(event, documents, index)
+        into = self.resolve(event) if kind == "pin" else other or _split_id(event, documents)
         if kind == "pin":
             move(index, documents, into)
         else:
@@ -149,6 +149,8 @@ class Grouper:
         self._tick(doc)
         vector = self._index.weigh(doc)
         event, reason = self._linked(doc, duplicate_of) or self._likely(doc, vector) or (None, None)
+        if event is not None and reason is not None and reason.code == "event.duplicate":
+            event, reason = self._drawn(doc, vector, self._index.events[event]) or (event, reason)
         return self._settle(doc, vector, event, reason, duplicate_of)
 
     def _settle(
@@ -211,27 +213,42 @@ class Grouper:
 
     def _likely(self, doc: Read, vector: Vector) -> tuple[str, Reason] | None:
         """The likeliest event by words, names, place and time, if it is likely enough."""
-        best: tuple[float, str, list[int]] | None = None
-        index = self._index
+        index, letter = self._index, doc.kind in SLOW_KINDS
+        best: tuple[float, str, float, list[int]] | None = None
         for held in index.candidates(vector):
             if held.closed_at is not None:
                 held = self._live(held)
             likeness = index.likeness(vector, held)
             if held.slow:
                 likeness *= 1 + _BIGGER * math.log2(held.count)
-            if MOST * likeness < least(index, doc, held) or (best is not None and MOST * likeness < best[0]):
+            most = MOST * likeness
+            if most < least(index, doc, held):
                 continue  # nothing that speaks for it could be enough
+            if best is not None and (most if letter else most * (1 + math.log2(held.count))) < best[0]:
+                continue
             near, here = self._nearness(doc, held)
             likeness *= near
-            if best is None or (likeness, held.id) > best[:2]:
+            claim = likeness * (1 + grown(index, doc, vector, held)) if here and _young(doc, held) else likeness
+            if best is None or (claim, held.id) > best[:2]:
                 shared = proven(index, doc, vector, held, likeness, here)
                 if shared is not None:
-                    best = (likeness, held.id, shared)
+                    best = (claim, held.id, likeness, shared)
         if best is None:
             return None
-        words = "、".join(doc.words[f][1] for f in best[2][:4])
-        lead = self._index.events[best[1]].lead
-        return best[1], Reason(code="event.words", text=f"共有少见词：{words}", evidence=(lead,), weight=best[0])
+        _, event, likeness, shared = best
+        words = "、".join(doc.words[f][1] for f in shared[:4])
+        lead = index.events[event].lead
+        return event, Reason(code="event.words", text=f"共有少见词：{words}", evidence=(lead,), weight=likeness)
+
+    def _drawn(self, doc: Read, vector: Vector, held: Held) -> tuple[str, Reason] | None:
+        """Where else a copy of a post of this event goes: to the larger event of the same hour and place that its words
+        prove. Or every copy would keep apart what an early post happened to begin. None where people shaped either."""
+        if not doc.places or held.slow or doc.kind in SLOW_KINDS or not (_young(doc, held) and _by_machine(held)):
+            return None
+        found = self._likely(doc, vector)
+        other = self._index.events[found[0]] if found is not None else held
+        larger = other.count > held.count and _young(doc, other) and _by_machine(other)
+        return found if larger and self._nearness(doc, other)[1] else None
 
     def _nearness(self, doc: Read, held: Held) -> tuple[float, bool]:
         """Decay with the time between document and event, with a damper where they name different places; and whether a
@@ -265,8 +282,17 @@ class Grouper:
         return found
 
 
-def _split_id(event: str, documents: Sequence[str], index: Index) -> str:
+def _young(doc: Read, held: Held) -> bool:
+    """Whether the event began within hours of the document."""
+    return doc.at - held.first_at <= _FRESH
+
+
+def _by_machine(held: Held) -> bool:
+    """Whether no person split it off: such an event has another id than its first document gives."""
+    return held.id == event_id(held.lead)
+
+
+def _split_id(event: str, documents: Sequence[str]) -> str:
     if not documents:
         raise ValueError("拆分事件须指明要分出的文档")
-    new = event_id(min(documents))
-    return new if new != event and new not in index.events else event_id(f"{event}:{min(documents)}")
+    return event_id(f"{event}:{min(documents)}")
