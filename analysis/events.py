@@ -10,28 +10,23 @@ and pin, and nothing undoes that.
 """
 
 import math
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
 from analysis.events_index import Held, Index
 from analysis.events_kept import Vector
-from analysis.events_near import MOST, known_places, other_object, subject
-from analysis.events_people import event_id, merge, move, split, split_id
-from analysis.events_proof import least, proven
+from analysis.events_near import MOST, other_object
+from analysis.events_people import by_machine, event_id, merge, move, split, split_id
+from analysis.events_proof import grown, least, proven
+from analysis.events_where import Where, young
 from analysis.events_words import SLOW_KINDS, Read, area_words, by_arrival, read, read_row, usual
 from analysis.neardup import Window, signatures
 from storage.types import Assessment, Document, Office, Reason, StoredDocument
 
 FLARE_UP = timedelta(hours=72)
 _BIGGER = 0.08  #: what each doubling of an event adds to its claim
-_DAYS_SLOW, _DAYS_SOCIAL, _DAYS = 300.0, 1.0, 6.0  #: time constants of the decay: board and hotline, social, others
-# Those of short texts were chosen on benchmarks/events_flash.py (new matters in an office that has seen the like
-# elsewhere) and on the sample town.
-_ELSEWHERE = {True: 0.6, False: 0.02}  #: another named place: of a letter, of a short text, which names one place only
-_NOWHERE = 0.1  #: a short text names a place, the event none, and it has been silent
-_FRESH = timedelta(hours=6)  #: silence within which one place speaks for one matter of short texts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +45,7 @@ class Grouper:
     """The events of the window. Not thread-safe: one worker owns it."""
 
     def __init__(self, office: Office, *, window_days: float = 14) -> None:
-        self._office = office
+        self._where = Where(office)
         self._areas = area_words(office.places.values())
         self._window = timedelta(days=window_days)
         self._clear()
@@ -60,6 +55,7 @@ class Grouper:
         self._near = Window(span=self._window)
         self._threads: dict[str, str] = {}  # a thread whose opener has not been seen → the event of its floors
         self._alias: dict[str, str] = {}
+        self._moved: dict[str, str] = {}  # what was copied → the copy that went to an event which had grown
         self._now: datetime | None = None
 
     def rebuild(self, rows: Iterable[StoredDocument]) -> None:
@@ -75,6 +71,8 @@ class Grouper:
             event = row.event or event_id(doc.id)
             if not self._repeat(event, doc, row.duplicate_of):
                 self._place(event, doc, self._index.weigh(doc))
+                if doc.places and row.duplicate_of is None and doc.kind not in SLOW_KINDS:
+                    self._remember_moved(doc, self._near.query(signature, doc.at, doc.id))
 
     def assign(self, batch: Sequence[tuple[Document, Assessment]]) -> list[Assignment]:
         """One Assignment per document, in the order given. The order within the batch changes nothing.
@@ -107,7 +105,7 @@ class Grouper:
             kept, gone = merge(index, self.resolve(event), self.resolve(other))
             self._alias[gone] = kept
             return kept
-        into = self.resolve(event) if kind == "pin" else other or split_id(event, documents, index)
+        into = self.resolve(event) if kind == "pin" else other or split_id(event, documents)
         (move if kind == "pin" else split)(index, documents, into)
         return into
 
@@ -141,16 +139,29 @@ class Grouper:
         known = self._index.documents.get(doc.id)
         if known is not None:
             held, first = self._index.events.get(known.event), self._original(doc, known.event, duplicate_of)
+            first = first or self._original(doc, known.event, self._followed(duplicate_of))
             alone, reason = held is None or held.count == 1, Reason(code="event.known", text="此前已归入该事件")
             return Assignment(document=doc.id, event=known.event, alone=alone, duplicate_of=first, reasons=(reason,))
         self._tick(doc)
-        linked = self._linked(doc, duplicate_of)
-        vector = self._index.weigh(doc) if linked is None or not self._original(doc, linked[0], duplicate_of) else None
+        copied = self._followed(duplicate_of)
+        linked = self._linked(doc, copied)
+        free = linked is not None and linked[1].code == "event.duplicate" and self._may_leave(doc, linked[0])
+        plain = linked is not None and not free and self._original(doc, linked[0], copied) is not None
+        vector = None if plain else self._index.weigh(doc)
         found = linked or (self._likely(doc, vector) if vector is not None else None)
-        first = self._original(doc, found[0] if found else None, duplicate_of)
+        if linked is not None and copied is not None and free and vector is not None:
+            drawn = self._drawn(doc, vector, self._index.events[linked[0]])
+            if drawn is not None:
+                found, self._moved[copied] = drawn, doc.id
+        first = self._original(doc, found[0] if found else None, copied)
         if found is None or not self._repeat(found[0], doc, first, vector):
             return self._settle(doc, vector or self._index.weigh(doc), *(found or (None, None)))
         return Assignment(document=doc.id, event=found[0], alone=False, duplicate_of=first, reasons=(found[1],))
+
+    def _followed(self, first: str | None) -> str | None:
+        """Of what a document copies, the copy that went to the event which has grown: further ones are its spread."""
+        moved = self._moved.get(first or "")
+        return moved if moved in self._index.documents else first
 
     def _original(self, doc: Read, event: str | None, first: str | None) -> str | None:
         """What it copies within its own event: the same words about another school are a voice there, no spread."""
@@ -223,7 +234,7 @@ class Grouper:
             event = kept.event if kept else self._threads.get(target) if target and code == "event.thread" else None
             if event in self._index.events:
                 held = self._live(self._index.events[event])
-                if code == "event.duplicate" and (other_object(doc, held) < 1 or self._elsewhere(doc, held)):
+                if code == "event.duplicate" and (other_object(doc, held) < 1 or self._where.elsewhere(doc, held)):
                     continue  # one form letter about two schools is two matters, one sentence about two towns too
                 return held.id, Reason(code=code, text=text, evidence=(target,) if kept and target else ())
         early = self._threads.pop(doc.id, None)
@@ -233,55 +244,54 @@ class Grouper:
 
     def _likely(self, doc: Read, vector: Vector) -> tuple[str, Reason] | None:
         """The likeliest event by words, names, place and time, if it is likely enough."""
-        best: tuple[float, str, list[int]] | None = None
-        index = self._index
+        index, letter = self._index, doc.kind in SLOW_KINDS
+        best: tuple[float, str, float, list[int]] | None = None
         for held in index.candidates(vector):
             if held.closed_at is not None:
                 held = self._live(held)
             likeness = index.likeness(vector, held)
             if held.slow:
                 likeness *= 1 + _BIGGER * math.log2(held.count)
-            if MOST * likeness < least(index, doc, held) or (best is not None and MOST * likeness < best[0]):
+            most = MOST * likeness
+            if most < least(index, doc, held):
                 continue  # nothing that speaks for it could be enough
-            near, here = self._nearness(doc, held)
+            if best is not None and (most if letter else most * (1 + math.log2(held.count))) < best[0]:
+                continue
+            near, here = self._where.nearness(doc, held)
             likeness *= near
-            if best is None or (likeness, held.id) > best[:2]:
+            claim = likeness * (1 + grown(index, doc, vector, held)) if here and young(doc, held) else likeness
+            if best is None or (claim, held.id) > best[:2]:
                 shared = proven(index, doc, vector, held, likeness, here)
                 if shared is not None:
-                    best = (likeness, held.id, shared)
+                    best = (claim, held.id, likeness, shared)
         if best is None:
             return None
-        words = "、".join(doc.words[f][1] for f in best[2][:4])
-        lead = self._index.events[best[1]].lead
-        return best[1], Reason(code="event.words", text=f"共有少见词：{words}", evidence=(lead,), weight=best[0])
+        _, event, likeness, shared = best
+        words = "、".join(doc.words[f][1] for f in shared[:4])
+        lead = index.events[event].lead
+        return event, Reason(code="event.words", text=f"共有少见词：{words}", evidence=(lead,), weight=likeness)
 
-    def _nearness(self, doc: Read, held: Held) -> tuple[float, bool]:
-        """Decay with the time between document and event, with a damper where they name different places; and whether a
-        short text is of this hour and of this place."""
-        gap = max(held.first_at - doc.at, doc.at - held.last_at, timedelta(0))
-        slow, social = doc.kind in SLOW_KINDS, doc.kind in ("social", "hotlist")
-        days = _DAYS_SLOW if held.slow or slow else _DAYS_SOCIAL if social else _DAYS
-        near = math.exp(-gap / timedelta(days=days))
-        mine, theirs = self._specific(doc.places), self._specific(known_places(held))
-        same = bool(mine & theirs)
-        if mine and theirs and not same:
-            near *= _ELSEWHERE[slow]
-        elif mine and not theirs and not slow and gap > _FRESH:
-            near *= _NOWHERE
-        here = same and not slow and gap <= _FRESH
-        return near * subject(doc, held, same, here) * other_object(doc, held), here
+    def _may_leave(self, doc: Read, event: str) -> bool:
+        """Whether a copy of a post of this event may be of another: short, of hours, and shaped by no person."""
+        held = self._index.events[event]
+        fast = not held.slow and doc.kind not in SLOW_KINDS
+        return bool(doc.places) and fast and held.closed_at is None and young(doc, held) and by_machine(held)
 
-    def _elsewhere(self, doc: Read, held: Held) -> bool:
-        """Whether both name places and none lies in the other's."""
-        mine, theirs = self._specific(doc.places), self._specific(known_places(held))
-        return bool(mine and theirs) and not mine & theirs
+    def _drawn(self, doc: Read, vector: Vector, held: Held) -> tuple[str, Reason] | None:
+        """Where else a copy of a post of this event goes: to the larger event of the same hour and place that its words
+        prove. Or every copy would keep apart what an early post happened to begin."""
+        found = self._likely(doc, vector)
+        other = self._index.events[found[0]] if found is not None else held
+        larger = other.count > held.count and young(doc, other) and by_machine(other)
+        return found if larger and self._where.nearness(doc, other)[1] else None
 
-    def _specific(self, places: Collection[str]) -> set[str]:
-        """Places below the office's own area, with what they lie in."""
-        found = set()
-        for place_id in places:
-            place = self._office.places.get(place_id)
-            while place is not None and place.id != self._office.home:
-                found.add(place.id)
-                place = self._office.places.get(place.parent) if place.parent else None
-        return found
+    def _remember_moved(self, doc: Read, first: str | None) -> None:
+        """After a restart: a copy in another event than what it copies, and free to leave that, was drawn there."""
+        kept = self._index.documents.get(first or "")
+        mine, theirs = self._index.documents[doc.id].event, kept.event if kept is not None else None
+        held, into = self._index.events.get(theirs or ""), self._index.events[mine]
+        if first is None or held is None or held is into or not self._may_leave(doc, held.id):
+            return
+        refused = other_object(doc, held) < 1 or self._where.elsewhere(doc, held)
+        if not refused and young(doc, into) and by_machine(into):
+            self._moved[first] = doc.id

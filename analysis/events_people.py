@@ -12,12 +12,16 @@ def event_id(document: str) -> str:
     return "ev" + hashlib.sha256(document.encode("utf-8", "replace")).hexdigest()[:16]
 
 
-def split_id(event: str, documents: Sequence[str], index: Index) -> str:
+def by_machine(held: Held) -> bool:
+    """Whether no person split it off: such an event has another id than its first document gives."""
+    return held.id == event_id(held.lead)
+
+
+def split_id(event: str, documents: Sequence[str]) -> str:
     """The id of the event that these documents leave `event` for; ValueError where there are none."""
     if not documents:
         raise ValueError("拆分事件须指明要分出的文档")
-    new = event_id(min(documents))
-    return new if new != event and new not in index.events else event_id(f"{event}:{min(documents)}")
+    return event_id(f"{event}:{min(documents)}")
 
 
 def merge(index: Index, a: str, b: str) -> tuple[str, str]:

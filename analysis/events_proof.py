@@ -20,6 +20,7 @@ _FEW = 500  #: documents up to which one told word is enough for a short text; t
 _RARE = 0.002  #: share of the window outside the event that such a word or name is in at most
 _TOLD = 0.04  #: the same for short texts
 _COMMON = 0.4  #: share of the event's documents that must hold it
+_SAID_BY = 3  #: documents of an event, and the share `HELD`, that must say a word for a short text to follow its growth
 
 
 def least(index: Index, doc: Read, held: Held) -> float:
@@ -41,6 +42,17 @@ def proven(index: Index, doc: Read, vector: Vector, held: Held, likeness: float,
     if told and doc.kind in SLOW_KINDS and len(doc.words) >= _ROOM:
         told = _beside(doc, shared, names, held) >= _BESIDE[held.count >= _SETTLED]
     return list(shared) if told else None
+
+
+def grown(index: Index, doc: Read, vector: Vector, held: Held) -> float:
+    """Doublings of an event, if it and a short text share a word that is the matter's own and no single post's; else 0.
+
+    One matter told in many wordings begins as several events; new posts go to the one that has grown.
+    """
+    holders, words = index.holders_of(held), index.sums_of(held)
+    enough = max(_SAID_BY, HELD * held.count)
+    told = any(holders.get(f, 0) >= enough for f in vector.words if f in words and f not in doc.where)
+    return math.log2(held.count) if told else 0.0
 
 
 def _beside(doc: Read, shared: dict[int, float], names: list[int], held: Held) -> float:

@@ -1,6 +1,7 @@
 """Grouping: one matter one event, in any order of a batch, after a restart, after people's decisions."""
 
 import random
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -374,3 +375,99 @@ def test_within_hours_at_one_place_one_shared_word_is_enough_however_alike() -> 
     grouper.assign([told(0, f"北苑街道{FIRES[0]}", "beiyuan", START), told(1, "北苑街道桥面封了", "beiyuan", START)])
     found = grouper.assign([told(2, "北苑街道桥面断了，救援的人刚到", "beiyuan", START + timedelta(minutes=1))])
     assert found[0].event == event_id("beiyuan1")
+
+
+BRIDGE = (
+    ("大桥", "桥面", "老桥"),
+    ("塌了一截，有车掉下去了", "裂了好大一条缝", "封了，桥墩歪了", "断了，救援的人刚到", "塌下来的时候声音像打雷"),
+    ("", "！", "，太吓人了", "，求官方说法"),
+)
+PAY = (
+    ("工地", "楼盘工地", "项目部"),
+    ("欠了半年工资不发", "门口好多工人讨薪", "的工人拉横幅要钱", "拖欠民工血汗钱，老板跑了"),
+    ("", "！", "，有没有人管", "，谁知道怎么回事"),
+)
+
+
+def burst(name: str, words: tuple[tuple[str, ...], ...], n: int) -> list[tuple[Document, Assessment]]:
+    rng = random.Random(name)
+    posts = []
+    for i in range(n):
+        document, assessment = told(i, "北苑街道" + "".join(map(rng.choice, words)), "beiyuan", START)
+        at = START + timedelta(seconds=2 * i)
+        document = replace(document, id=f"{name}{i}", published_at=at, fetched_at=at)
+        posts.append((document, replace(assessment, id=document.id)))
+    return posts
+
+
+def batches(grouper: Grouper, pairs: list[tuple[Document, Assessment]]) -> dict[str, str]:
+    return events([a for i in range(0, len(pairs), 20) for a in grouper.assign(pairs[i : i + 20])])
+
+
+def test_one_matter_in_many_wordings_gathers_in_one_event_and_two_stay_two() -> None:
+    bridge, pay = burst("bridge", BRIDGE, 100), burst("pay", PAY, 100)
+    both = sorted([*bridge, *pay], key=lambda pair: (pair[0].fetched_at, pair[0].id))
+    found = batches(Grouper(OFFICE), both)
+    mains = []
+    for name in ("bridge", "pay"):
+        main, most = Counter(event for d, event in found.items() if d.startswith(name)).most_common(1)[0]
+        assert most >= 80, (name, most)
+        mains.append(main)
+        assert sum(event == main for event in found.values()) == most
+    assert mains[0] != mains[1]
+
+
+def test_a_burst_goes_on_alike_after_a_restart() -> None:
+    pairs = burst("bridge", BRIDGE, 100)
+    straight, again = Grouper(OFFICE), Grouper(OFFICE)
+    early = [a for i in range(0, 40, 20) for a in straight.assign(pairs[i : i + 20])]
+    again.rebuild(stored(pairs[:40], early))
+    assert batches(again, pairs[40:]) == batches(straight, pairs[40:])
+
+
+def test_copies_of_what_a_person_split_off_stay_with_it() -> None:
+    grouper, pairs = Grouper(OFFICE), burst("bridge", BRIDGE, 60)
+    found = batches(grouper, pairs)
+    main = Counter(found.values()).most_common(1)[0][0]
+    off = next(d for d, _ in pairs if found[d.id] == main)
+    apart = grouper.decide(kind="split", event=main, documents=[off.id])
+    copy = replace(off, id="copy", text=off.text + "。", published_at=off.at + timedelta(minutes=5))
+    copy = replace(copy, fetched_at=off.at + timedelta(minutes=5))
+    hit = next(a for d, a in pairs if d.id == off.id)
+    assert grouper.assign([(copy, replace(hit, id="copy"))])[0].event == apart
+
+
+def test_a_copy_goes_where_the_matter_has_grown_and_its_copies_are_spread_there() -> None:
+    def at(n: int, text: str) -> tuple[Document, Assessment]:
+        return told(n, f"北苑街道{text}", "beiyuan", START + timedelta(minutes=n))
+
+    grouper = Grouper(OFFICE)
+    grouper.assign([at(0, "大桥封了，两边的桥墩都歪了")])
+    texts = [
+        "桥面裂了好大一条缝",
+        "桥面一条缝好宽，裂到护栏",
+        "桥面裂缝能伸进一只手",
+        "桥面裂缝边上拉了警戒线",
+        "大桥桥面裂缝好宽，桥墩上也有",
+        "大桥桥面的裂缝一直到桥墩，护栏也斜了",
+        "大桥桥面裂缝旁有人在拍桥墩",
+        "大桥桥面裂缝是早上发现的，桥墩那里咔的一声",
+        "大桥桥面裂缝，公交车停在桥墩那一头",
+    ]
+    found = [grouper.assign([at(n, text)])[0].event for n, text in enumerate(texts, 1)]
+    assert set(found) == {event_id("beiyuan1")}, "the first post shares no word with the others"
+    told_so_far = [at(n, text) for n, text in enumerate(["大桥封了，两边的桥墩都歪了", *texts])]
+    copies = [at(21 + n, f"大桥封了，两边的桥墩都歪了{'！' * n}") for n in range(4)]
+    found = grouper.assign(copies)
+    assert {a.event for a in found} == {event_id("beiyuan1")}
+    assert [a.duplicate_of for a in found] == [None, "beiyuan21", "beiyuan21", "beiyuan21"], "one voice and its spread"
+    again = grouper.assign([*told_so_far, *copies])
+    assert [(a.event, a.duplicate_of) for a in again[-4:]] == [(a.event, a.duplicate_of) for a in found]
+    assert again[0].duplicate_of is None
+    half = Grouper(OFFICE)
+    before = Grouper(OFFICE)
+    rows = [*told_so_far, *copies[:1]]
+    half.rebuild(stored(rows, [before.assign([row])[0] for row in rows]))
+    assert [(a.event, a.duplicate_of) for a in half.assign(copies[1:])] == [
+        (a.event, a.duplicate_of) for a in found[1:]
+    ]
