@@ -209,7 +209,7 @@ def _joined(
     version: str,
     part: _Part,
     tokens: str,
-    telling: Sequence[str],
+    telling: tuple[str, ...],
     sentiment: Sentiment,
     topics: tuple[TopicHit, ...],
     places: tuple[PlaceHit, ...],
@@ -261,12 +261,14 @@ def _title_lengths(parts: Sequence[_Part]) -> list[int]:
     return [len(folded) for folded in batch.folded]
 
 
-def _keywords(part: _Part, telling: Sequence[str], places: Sequence[PlaceHit]) -> tuple[str, ...]:
+def _keywords(part: _Part, telling: tuple[str, ...], places: Sequence[PlaceHit]) -> tuple[str, ...]:
     """Hashtags and places of the gazetteer first, then what stands out among the words."""
+    if not places and "#" not in part.masked_text:
+        return telling
     given = [tag for tag in hashtags(part.masked_text) if len(tag) <= 20][:2]
     given += [hit.name for hit in places if hit.ours][:1]
     if not given:
-        return tuple(telling)
+        return telling
     named = "\n".join(given)
     return tuple(dict.fromkeys(given + [word for word in telling if word not in named]))[:6]
 

@@ -45,7 +45,7 @@ def _masked(text: str, gates: Collection[str]) -> Masked:
     worth = {gate for gate in gates if _HINTS[gate].search(text)}
     if not worth:
         return Masked(text)
-    shadow = text.translate(_HALF_WIDTH) if _FULL_WIDTH.search(text) else text
+    shadow = _half_width(text)
     taken: list[tuple[Hit, str]] = []
     for kind, pattern, check, show in _KINDS:
         if _GATES[kind] not in worth:
@@ -56,6 +56,14 @@ def _masked(text: str, gates: Collection[str]) -> Masked:
                 taken.append((Hit(kind, start, end), show(m["v"])))
     taken += list(_names(shadow, [hit for hit, _ in taken]))
     return _replaced(text, sorted(taken, key=lambda row: row[0].start))
+
+
+def _half_width(text: str) -> str:
+    """As long as it was; twenty replacements are many times as fast as one translation by a table."""
+    for full, half in _HALF_WIDTH:
+        if full in text:
+            text = text.replace(full, half)
+    return text
 
 
 def _replaced(text: str, taken: list[tuple[Hit, str]]) -> Masked:
@@ -80,8 +88,7 @@ def luhn(digits: str) -> bool:
     return sum(d - 9 if d > 9 else d for d in doubled) % 10 == 0
 
 
-_HALF_WIDTH = str.maketrans(FULL, "0123456789@.-:_Xx() ")
-_FULL_WIDTH = re.compile(f"[{FULL}]")
+_HALF_WIDTH = tuple(zip(FULL, "0123456789@.-:_Xx() ", strict=True))
 #: cheap signs that a kind may stand in a text: most texts hold none, and are left after one glance each
 _HINTS = {
     "digits": re.compile(rf"[0-9０-９](?:[ -]?[0-9０-９]){{6}}|[{NUMERALS}0-9]{{11}}"),
