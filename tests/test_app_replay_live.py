@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from live_course import live, rows, slower
+from live_course import live, rows
 from simulated import ZONE
 from small_office import small_office
 
@@ -36,7 +36,7 @@ def test_a_replay_decides_like_the_running_program(tmp_path: Path) -> None:
 
 
 def test_what_falls_silent_closes_and_flares_up_alike(tmp_path: Path) -> None:
-    """A hundred hours in a slower rhythm: down, quiet, closed, and a flare-up that names what it was."""
+    """Two days of an office where a day of silence ends an event: answered, down, closed, and a flare-up naming it."""
 
     def post(number: int, hours: float) -> Document:
         at = START + timedelta(hours=hours)
@@ -46,13 +46,24 @@ def test_what_falls_silent_closes_and_flares_up_alike(tmp_path: Path) -> None:
             published_at=at, fetched_at=at, author=f"a{number}",
         )  # fmt: skip
 
-    posts = [post(n, h) for n, h in enumerate((1.0, 1.2, 1.3, 90.0, 90.5, 91.0))]
-    office = slower(small_office())
-    expected = live(tmp_path / "live", posts, START + timedelta(hours=100), office)
+    usual = small_office()
+    calm = replace(usual.topics["environment"], sensitivity=0.2)
+    office = replace(
+        usual,
+        topics={**usual.topics, "environment": calm},
+        risk=replace(usual.risk, quiet_after_hours=24, down_margin=2),
+    )
+    answer = replace(post(8, 3), kind="reply", reply_to="p0", author=None, title="答复", text="夜间施工已责令停止。")
+    posts = [*(post(n, 1 + n / 10) for n in range(8)), answer, *(post(n, 40 + n / 10) for n in range(9, 14))]
+    until = START + timedelta(hours=46)
+    expected = live(tmp_path / "live", posts, until, office)
     prepared = prepare(posts, office)
     found = rows(run(prepared, office).changes)
-    assert [r for r in found if r[0] <= micros(START + timedelta(hours=100))] == expected
-    assert expected
+    assert [r for r in found if r[0] <= micros(until)] == expected
+    (closed,) = prepared.closed
+    assert [arrival.previous for arrival in prepared.arrivals if arrival.previous] == [closed]
+    assert len({event for _, event, *_ in expected}) == 2
+    assert any(before > after for _, _, before, after, _, _ in expected)
 
 
 def schools(days: int) -> tuple[Office, list[Document]]:
