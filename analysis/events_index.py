@@ -250,7 +250,7 @@ class Index:
             sums[f] = sums.get(f, 0.0) + w
         holders.update(vector.words.keys() | set(vector.names))
         if len(sums) > 1.5 * _PROFILE:
-            for f in sorted(sums, key=lambda f: (sums[f], f))[: len(sums) - _PROFILE]:
+            for f in sorted(sorted(sums), key=sums.__getitem__)[: len(sums) - _PROFILE]:
                 del sums[f]
         held.length = math.sqrt(sum([w * w for w in sums.values()]))
 

@@ -8,7 +8,8 @@ Only words that are there are used: a clause is cut, never written.
 import math
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
+from functools import lru_cache
 
 import rjieba
 
@@ -113,10 +114,10 @@ def voices(documents: Sequence[StoredDocument], n: int = 3) -> list[str]:
     for row, worth in ranked:
         if worth < _TELLING * ranked[0][1]:
             break
-        mine = set(words(_body(row)))
+        mine = _said(row)
         if row.document.author and any(c.document.author == row.document.author for c in chosen):
             continue
-        if all(_overlap(mine, set(words(_body(c)))) < 0.6 for c in chosen):
+        if all(_overlap(mine, _said(c)) < 0.6 for c in chosen):
             chosen.append(row)
         if len(chosen) == n:
             break
@@ -130,15 +131,22 @@ def _some(documents: Sequence[StoredDocument]) -> list[StoredDocument]:
     return rows[::step]
 
 
-def _body(row: StoredDocument) -> str:
-    return f"{row.document.title} {row.document.text[:_TEXT]}"
+def _said(row: StoredDocument) -> frozenset[str]:
+    """The words of a document."""
+    return _words_of(f"{row.document.title} {row.document.text[:_TEXT]}")
+
+
+@lru_cache(maxsize=256)
+def _words_of(body: str) -> frozenset[str]:
+    """Kept for a while: an event's title, its spokesman and its next title ask for the same ones."""
+    return frozenset(words(body))
 
 
 def _shared(rows: Sequence[StoredDocument]) -> dict[str, float]:
     """Share of the documents that hold each word; words of one document alone say nothing where there are several."""
     counts: Counter[str] = Counter()
     for row in rows:
-        counts.update(set(words(_body(row))))
+        counts.update(_said(row))
     least = 1 if len(rows) < 3 else 2
     return {w: n / len(rows) for w, n in counts.items() if n >= least}
 
@@ -229,7 +237,7 @@ def _ranked(documents: Sequence[StoredDocument]) -> list[tuple[StoredDocument, f
     shared = _shared(rows)
 
     def worth(row: StoredDocument) -> float:
-        mine = set(words(_body(row)))
+        mine = _said(row)
         value = sum(shared.get(w, 0.0) for w in mine) / math.sqrt(20 + len(mine))
         return value * (0.5 if row.document.kind in _OFFICIAL else 1.0)
 
@@ -237,7 +245,7 @@ def _ranked(documents: Sequence[StoredDocument]) -> list[tuple[StoredDocument, f
     return sorted(found, key=lambda pair: (-pair[1], pair[0].document.at, pair[0].document.id))
 
 
-def _overlap(a: set[str], b: set[str]) -> float:
+def _overlap(a: Set[str], b: Set[str]) -> float:
     return len(a & b) / max(1, min(len(a), len(b)))
 
 

@@ -1,12 +1,14 @@
 """Does a burst of short posts about something new become one new event, whatever the office has seen before?
 
-    PYTHONPATH=.:tests:benchmarks python benchmarks/events_flash.py [SEEDS] [FIRST SEED]
+    PYTHONPATH=.:tests:benchmarks python benchmarks/events_flash.py [SEEDS] [FIRST SEED] [two]
 
 The sample town with its two weeks of matters (fires, sick children, smells, chatter) goes first. Then a matter of one
 of six kinds happens in one of the towns, and 120 short posts tell of it within four minutes in many wordings, among 80
 of chatter. The constants of `analysis.events` were chosen on seeds 0 to 3. Printed
 for each kind: share of its posts in its largest event, how many of the matters have a largest event that began with
-them, and how many posts older events took.
+them, and how many posts older events took. With `two`, every two kinds happen in one town within ten minutes of each
+other: printed is B-cubed over the posts of both. What an event's growth adds was chosen on seeds 1 to 3, and with `two`
+on seeds 1 and 2.
 """
 
 import random
@@ -15,8 +17,10 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import combinations
 from pathlib import Path
 
+from events_grouping import b_cubed
 from events_sample import START, document
 
 from analysis.assess import Assessor
@@ -149,10 +153,10 @@ class Matter:
     noise: list[Document]
 
 
-def matter(seed: int, kind: str, at: datetime) -> Matter:
-    """120 posts about something that happens in one town, and chatter between them."""
+def matter(seed: int, kind: str, at: datetime, places: Sequence[str] = PLACES) -> Matter:
+    """120 posts about something that happens in one of these places, and chatter between them."""
     rng = random.Random(f"{kind}{seed}")
-    town = rng.choice(PLACES)
+    town = rng.choice(places)
     where, told = KINDS[kind]
     short = town.removesuffix("街道").removesuffix("镇")
 
@@ -172,12 +176,12 @@ def matter(seed: int, kind: str, at: datetime) -> Matter:
 
 
 def assigned(
-    office: Office, assessor: Assessor, base: Sequence[tuple[Document, Assessment]], told: Matter
+    office: Office, assessor: Assessor, base: Sequence[tuple[Document, Assessment]], posts: Sequence[Document]
 ) -> dict[str, str]:
     """Document → event."""
     grouper = Grouper(office)
     found: dict[str, str] = {}
-    fresh = sorted([*told.documents, *told.noise], key=lambda d: (d.fetched_at, d.id))
+    fresh = sorted(posts, key=lambda d: (d.fetched_at, d.id))
     pairs = [(d, a) for d, a in zip(fresh, assessor.assess(fresh), strict=True) if isinstance(a, Assessment)]
     every = [*base, *pairs]
     for start in range(0, len(every), 20):
@@ -185,6 +189,24 @@ def assigned(
         for (d, _), given in zip(part, grouper.assign(part), strict=True):
             found[d.id] = given.event
     return found
+
+
+def at_once(
+    office: Office, assessor: Assessor, base: Sequence[tuple[Document, Assessment]], last: datetime, seeds: range
+) -> None:
+    """Two matters of different kinds in one town."""
+    scores = []
+    for one, other in combinations(KINDS, 2):
+        for seed in seeds:
+            rng = random.Random(f"{one}{other}{seed}")
+            town = (rng.choice(PLACES),)
+            first = matter(seed, one, last, town)
+            second = matter(seed, other, last + timedelta(seconds=rng.choice((1, 61, 601))), town)
+            found = assigned(office, assessor, base, [*first.documents, *second.documents, *first.noise])
+            gold = {d.id: told.kind for told in (first, second) for d in told.documents}
+            scores.append(b_cubed(gold, found))
+    precision, recall = (sum(v) / len(scores) for v in ([s.precision for s in scores], [s.recall for s in scores]))
+    print(f"two at once in one town, {len(scores)} times: precision {precision:.3f} recall {recall:.3f}")
 
 
 def main() -> None:
@@ -195,11 +217,14 @@ def main() -> None:
     documents = sorted((document(item) for item in timeline(START)), key=lambda d: d.at)
     base = [(d, a) for d, a in zip(documents, assessor.assess(documents), strict=True) if isinstance(a, Assessment)]
     last = documents[-1].at + timedelta(hours=1)
+    if "two" in sys.argv:
+        at_once(office, assessor, base, last, range(first, first + seeds))
+        return
     shares, new, others, mixed = defaultdict(list), Counter[str](), Counter[str](), Counter[str]()
     for kind in KINDS:
         for seed in range(first, first + seeds):
             told = matter(seed, kind, last)
-            found = assigned(office, assessor, base, told)
+            found = assigned(office, assessor, base, [*told.documents, *told.noise])
             events = Counter(found[d.id] for d in told.documents)
             largest, most = events.most_common(1)[0]
             old = {found[d.id] for d in documents}
@@ -213,6 +238,8 @@ def main() -> None:
             f"{kind:8} largest event {mean:.2f} (least {min(found_shares):.2f})  new {new[kind]}/{seeds}"
             f"  posts in older events {others[kind] / seeds:.1f}  chatter in it {mixed[kind] / seeds:.1f}"
         )
+    every = [share for found_shares in shares.values() for share in found_shares]
+    print(f"all      largest event {sum(every) / len(every):.3f}  new {sum(new.values())}/{len(every)}")
 
 
 if __name__ == "__main__":
