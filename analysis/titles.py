@@ -24,7 +24,7 @@ _OWN, _TITLE = 2.2, 1.9  #: how well the title stands by itself of who says most
 _ANSWER = 0.5  #: share of that for an answer or a notice: it names what was done
 _OFFICIAL = ("government", "reply", "news", "hotlist")
 _READ = 200  #: documents that are read for a title: the first, spread evenly over the rest
-_TEXT = 600  #: characters of a text
+_TEXT = 600  #: characters of a text, or of a title
 _TELLING = 0.3  #: of what the best voice says of what all say that another must say
 
 _BREAK = re.compile(r"[\n\r\t。！？!?；;…【】#]+|(?<=[^0-9])[，,](?=[^0-9])|\s{2,}")
@@ -94,7 +94,7 @@ def title_of(documents: Sequence[StoredDocument]) -> str:
 
 def heading(title: str) -> str:
     """A title as an official would put it on a list: at most 30 characters, without number, salutation or wrapping."""
-    line = " ".join(title.split())
+    line = " ".join(title[:_TEXT].split())
     return _cut(_bare(line) or line)
 
 
@@ -185,7 +185,7 @@ def _offer(found: dict[str, float], clause: str, worth: float) -> None:
 
 def _bare(clause: str) -> str:
     """Without addresses, numbers, salutations and the words that only introduce or wrap what is said."""
-    bare = _NOISE.sub("", clause).strip(_EDGE)
+    bare = _NOISE.sub("", clause[:_TEXT]).strip(_EDGE)
     before = ""
     while bare != before:
         before = bare

@@ -99,6 +99,13 @@ def test_a_long_title_ends_with_a_clause() -> None:
     assert heading("") == ""
 
 
+@pytest.mark.parametrize(
+    "piece", ["(1)", "【求助】", "尊敬的领导，", "的咨询", "我要", "#a#", "，望", "市县", "回复："]
+)
+def test_a_title_that_is_all_wrapping_takes_no_time(piece: str) -> None:
+    assert len(title_of([row(1, piece * 30_000, piece * 30_000)])) <= LONGEST
+
+
 def test_a_posts_headline_is_its_title() -> None:
     texts = (
         "#示例县身边事#【木莲路年内通车】昨日，记者来到木莲路",
