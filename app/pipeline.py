@@ -141,7 +141,7 @@ class Pipeline:
         """Those that were here before, and what people corrected of them."""
         with self.ledger.read() as tx:
             known = tx.events.known(ids)
-            return known, [c for c in tx.notes.corrections() if c.document in known] if known else []
+            return known, tx.notes.corrections(among=known) if known else []
 
     def _join(
         self, tx: Transaction, kept: "Sequence[tuple[Understood, Assignment]]", known: dict[str, Member]

@@ -480,7 +480,8 @@ def test_notes_corrections_and_locks(ledger: SqlLedger) -> None:
         tx.notes.drop("a%b")
         assert tx.notes.get("a%b") is None
         tx.notes.add_correction(wrong)
-        assert tx.notes.corrections(document="d") == [wrong]
+        assert tx.notes.corrections(document="d") == tx.notes.corrections(among=["x", "d"]) == [wrong]
+        assert tx.notes.corrections(among=[]) == tx.notes.corrections(among=["x"]) == []
         undone = tx.notes.undo_correction("c", NOW)
         assert undone == replace(wrong, undone_at=NOW)
         assert tx.notes.undo_correction("c", NOW) is None

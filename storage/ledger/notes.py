@@ -1,5 +1,6 @@
 """Small state: corrections, saved searches, counters, heartbeats, named leases."""
 
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -31,11 +32,15 @@ class SqlNotes:
         self._db.execute(update(corrections).where(*where).values(_correction_row(undone)))
         return undone
 
-    def corrections(self, *, document: str | None = None, live_only: bool = True) -> list[Correction]:
-        """The oldest first, so that the last word wins."""
+    def corrections(
+        self, *, document: str | None = None, among: Collection[str] | None = None, live_only: bool = True
+    ) -> list[Correction]:
+        """The oldest first, so that the last word wins. among: documents of one batch (at most some thousands)."""
         wanted = select(corrections.c.body).order_by(corrections.c.at, corrections.c.id)
         if document is not None:
             wanted = wanted.where(corrections.c.document == clean(document))
+        if among is not None:
+            wanted = wanted.where(corrections.c.document.in_([clean(one) for one in among]))
         if live_only:
             wanted = wanted.where(corrections.c.undone_at.is_(None))
         return [load(Correction, body) for body in self._db.execute(wanted).scalars()]
