@@ -14,8 +14,9 @@ from alerts.levels import LevelState, state_from_json
 from alerts.notices import Reach
 from alerts.plan import Plan, plan
 from alerts.policies import Policy
-from alerts.routing import route
+from alerts.routing import Routing, route
 from alerts.silences import Silence, Umbrella
+from alerts.transitions import FINAL
 from analysis.risk import score
 from analysis.titles import representative, title_of
 from app.facts import answered, is_matter, ours, routing_facts, summarise
@@ -24,7 +25,7 @@ from dashboards.duty import shifts
 from dashboards.policies import policies, policy_of
 from dashboards.silences import load_silences, load_umbrellas
 from storage.ports import Transaction
-from storage.types import Event, LevelChange, Member, Office, StoredDocument
+from storage.types import Event, LevelChange, Member, Office, StoredDocument, Task
 
 #: documents read again for an event's title, representative and departments
 SHOWN = 40
@@ -136,8 +137,8 @@ class Round:
         """Route and plan one event; the event with its departments."""
         drafting = policy.department if policy is not None else None
         routing = route(replace(routing_facts(event, members, shown), drafting=drafting), self.office)
-        event = replace(event, departments=(routing.lead, *routing.support))
         tasks = [] if is_new else self.tx.tasks.find(event=event.id, size=1000)[0]
+        event = replace(event, departments=in_charge(routing, tasks))
         alerts = [] if is_new else self.tx.tasks.alerts(event=event.id, open_only=False)
         kinds = sorted({m.kind for m in members})
         silences, umbrellas = self.quiet
@@ -157,6 +158,16 @@ class Round:
         for name, text in self.states.items():
             self.tx.notes.put(name, text)
         return write_plans(self.tx, self.plans, self.now)
+
+
+def in_charge(routing: Routing, tasks: Sequence[Task]) -> tuple[str, ...]:
+    """The departments of an event, the one that leads first: whoever signed for it keeps it (and goes on seeing it),
+    also where what is known now would send it elsewhere."""
+    owing = sorted(
+        (t for t in tasks if t.state not in FINAL and not t.historic),
+        key=lambda t: (t.role != "lead", t.created_at, t.id),
+    )
+    return tuple(dict.fromkeys((*(t.department for t in owing), routing.lead, *routing.support)))
 
 
 def state_key(event: str) -> str:

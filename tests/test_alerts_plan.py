@@ -95,6 +95,17 @@ def test_the_same_content_is_not_sent_again_and_the_suppression_is_stored_once()
         assert s.suppressions() == [("NO_CHANGE", "scjg")]
 
 
+def test_who_would_lead_by_what_is_known_now_joins_the_one_that_leads_already() -> None:
+    with Scenario("2025-09-25 10:00") as s:
+        s.event("e1", level=2).at("10:01").expect("FIRST", "scjg")
+        s.act("sign", "scjg")
+        s.facts["e1"] = replace(s.facts["e1"], topic="environment")
+        s.event("e1", level=2).at("10:02").expect("NEW_DEPT", "sthj").expect("UPDATED", "scjg")
+        assert (s.task("scjg").role, s.task("sthj").role) == ("lead", "support")
+        s.act("sign", "sthj")
+        s.event("e1", level=2).at("10:30").nothing_else()
+
+
 def test_deadlines_follow_the_level_from_the_original_start_and_a_breach_is_said_at_once() -> None:
     with Scenario("2025-09-25 10:00") as s:
         s.event("e1", level=2).at("10:01").expect("FIRST", "scjg")

