@@ -11,6 +11,7 @@ from pathlib import Path
 import docx
 import pytest
 from lxml import etree, html
+from matplotlib import font_manager
 from openpyxl import load_workbook
 from PIL import Image
 from test_dashboards_reports_store import NOW, build
@@ -247,6 +248,13 @@ def test_a_figure_is_drawn_in_chinese_at_full_width() -> None:
         assert len(picture.convert("L").getcolors(256) or []) > 10
     empty = Figure(caption="空", kind="line", labels=(), series=(("负面", ()),))
     assert png(empty).startswith(b"\x89PNG")
+
+
+def test_a_font_that_was_installed_after_the_first_start_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    font.cache_clear()
+    monkeypatch.setattr(font_manager.fontManager, "ttflist", [])
+    assert font().get_family()
+    font.cache_clear()
 
 
 def test_what_the_font_lacks_becomes_a_question_mark() -> None:

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import cache
 
 from matplotlib import font_manager
@@ -35,14 +36,30 @@ class NoChineseFont(RuntimeError):
 @cache
 def font(families: Sequence[str] = FAMILIES) -> FontProperties:
     """The first of these families that is installed; NoChineseFont says what to do."""
-    known = {entry.name: entry for entry in font_manager.fontManager.ttflist}
-    for family in families:
-        if family in known:
-            return FontProperties(family=family)
+    for find in (_listed, _on_disk):
+        known = find()
+        for family in families:
+            if family in known:
+                return FontProperties(family=family)
     raise NoChineseFont(
         "本机没有中文字体，图表无法绘制。"
         "请安装一种（如 Debian、Ubuntu 的 fonts-noto-cjk，或 Windows 的微软雅黑）后重试。"
     )
+
+
+def _listed() -> set[str]:
+    return {entry.name for entry in font_manager.fontManager.ttflist}
+
+
+def _on_disk() -> set[str]:
+    """The same after a look at the disk: the list is kept from the first start on, and so knows no font that was
+    installed since, as the error below asks for."""
+    listed = {entry.fname for entry in font_manager.fontManager.ttflist}
+    for path in font_manager.findSystemFonts():
+        if path not in listed:
+            with suppress(OSError, RuntimeError):  # a broken font file is none
+                font_manager.fontManager.addfont(path)
+    return _listed()
 
 
 def drawable(text: str, chosen: FontProperties) -> str:
