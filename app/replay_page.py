@@ -30,11 +30,14 @@ _STYLE = (
     "@media print{h2{break-after:avoid}.two>div{break-inside:avoid}}"
 )
 #: as `analysis.bursts_compare.detectors` calls them
-_DETECTORS = {
+DETECTORS = {
     "rolling 24 h z": "24小时滚动均值偏离",
     "seasonal z": "同时段中位数偏离",
     "EWMA of seasonal z": "同时段偏离的指数平滑",
-    "EWMA or fast path (shipped)": "指数平滑加单小时快速通道（现用）",
+    "CUSUM k=.75": "累积和（k=0.75）",
+    "EWMA or fast path": "指数平滑加单小时快速通道",
+    "24 h against the days before": "近24小时与此前各日相比",
+    "all of these paths (shipped)": "以上两种通道合用（现用）",
 }
 
 
@@ -106,7 +109,7 @@ def _truth(found: ReplayReport) -> Iterable[str]:
     if found.detectors:
         cells = [
             (
-                _DETECTORS.get(d.name, d.name.replace("CUSUM", "累积和")),
+                DETECTORS[d.name],
                 f"{d.threshold:.2f}",
                 f"{d.false_per_month:.2f}",
                 f"{d.caught}/{d.due}",

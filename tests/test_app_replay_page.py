@@ -10,9 +10,10 @@ import pytest
 from small_office import small_office
 from typer.testing import CliRunner, Result
 
+from analysis.bursts_compare import detectors
 from app.cli import build
 from app.replay import grade
-from app.replay_page import differences_table, moved, page, summary
+from app.replay_page import DETECTORS, differences_table, moved, page, summary
 from app.replay_prepared import FORMAT, NotPrepared, Outdated, Prepared, load, prepare, save
 from app.replay_report import Difference, difference
 from app.replay_run import run, weighted
@@ -52,6 +53,7 @@ def test_the_page_names_everything(town: tuple[Prepared, tuple[Incident, ...]]) 
     ):
         assert word in text
     assert "<script" not in text
+    assert set(DETECTORS) == set(detectors()), "each in Chinese"
     data = json.loads(found.to_json())
     assert {v["name"] for v in data["variants"]} >= {"去掉V", "N-20%"}
     assert sum(data["by_department"].values()) > 0
