@@ -5,6 +5,7 @@ from datetime import datetime, timedelta, tzinfo
 from urllib.parse import urlsplit
 
 from alerts.transitions import ACTION_NAMES
+from analysis.kinds import NAMES
 from storage.types import Office, Role
 
 KIND: Mapping[str, str] = {
@@ -30,17 +31,7 @@ FACET: Mapping[str, str] = {
     "event": "事件",
     "keyword": "关键词",
 }
-TEXT_KIND: Mapping[str, str] = {
-    "question": "咨询",
-    "request": "求助",
-    "complaint": "投诉",
-    "report": "举报",
-    "suggestion": "建议",
-    "praise": "表扬",
-    "reply": "答复",
-    "advertisement": "广告",
-    "other": "其他",
-}
+TEXT_KIND: Mapping[str, str] = NAMES
 FLAG: Mapping[str, str] = {
     "must.policy": "误读重大政策",
     "must.vital": "涉及切身利益",
