@@ -23,6 +23,9 @@ _WORDS = {
     "rumour.grave": "严重扰乱秩序的谣言",
 }
 
+GRADES = ("特别重大", "重大", "较大", "一般")  #: 事件等级, 国家总体应急预案; set by people only
+FLOORS = frozenset((*_WORDS, *(f"grade.{grade}" for grade in GRADES)))  #: what a floor can be set for
+
 
 def floors(seen: Picture) -> tuple[Level | None, tuple[Reason, ...]]:
     """The highest floor that holds and the reasons of every one."""
@@ -80,7 +83,7 @@ def caps_of(
     for key, level_id in office.risk.caps.items():
         if holds.get(key):
             level = office.level(level_id)
-            text = f"{_CAPS[key]}，不高于{office.level_name(level)}"
+            text = f"{CAPS[key]}，不高于{office.level_name(level)}"
             found.append((level, Reason(code=f"cap.{key}", text=text)))
     return min((level for level, _ in found), default=None), tuple(reason for _, reason in found)
 
@@ -99,7 +102,8 @@ def advertisement(tally: Tally) -> bool:
     return bool(tally.marks) and 2 * tally.flagged("advertisement").documents > tally.voices
 
 
-_CAPS = {
+#: what a cap can be set for
+CAPS = {
     "foreign": "不属本地，本级无处置职责",
     "single": "仅一个来源且热度低于本地中位",
     "advertisement": "多为广告或批量投诉",

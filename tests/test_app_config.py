@@ -64,6 +64,19 @@ def test_false_alarms_of_bursts_are_checked_with_file_and_line(config: Path, val
     assert expected in found
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ('"must.moral" = "yellow"', '"must.morel" = "yellow"', "没有下限 'must.morel'；是不是 'must.moral'？"),
+        ('single = "blue"', 'singel = "blue"', "没有上限 'singel'；是不是 'single'？"),
+    ],
+)
+def test_a_floor_or_cap_that_could_never_hold_is_named(config: Path, old: str, new: str, expected: str) -> None:
+    edit(config, "office.toml", old, new)
+    (found,) = problems(config)
+    assert expected in found
+
+
 def comparisons(config: Path, *, shift: float = 1.0) -> str:
     """The line of the matrix that the shipped weights follow from; `shift` breaks its first judgement."""
     weights = list(load(config).office.risk.weights.values())

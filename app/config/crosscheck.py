@@ -8,6 +8,7 @@ from typing import get_args
 from analysis.bursts import FALSE_ALARMS
 from analysis.keywords import RANKINGS
 from analysis.risk_factors import FACTORS
+from analysis.risk_limits import CAPS, FLOORS
 from analysis.risk_weights import consistency, weights
 from analysis.sentiment import SCORERS
 from app.config.problems import Problem
@@ -141,6 +142,8 @@ def _people(office: Office) -> Iterator[Problem]:
 
 def _risk(office: Office) -> Iterator[Problem]:
     ids = [rule.id for rule in office.levels]
+    yield from _missing("office.toml", "[risk.floors]", "下限", office.risk.floors, FLOORS)
+    yield from _missing("office.toml", "[risk.caps]", "上限", office.risk.caps, CAPS)
     yield from _missing("office.toml", "[risk.floors]", "等级", office.risk.floors.values(), ids)
     yield from _missing("office.toml", "[risk.caps]", "等级", office.risk.caps.values(), ids)
     total = sum(office.risk.weights.values())

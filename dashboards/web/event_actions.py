@@ -9,14 +9,13 @@ from zoneinfo import ZoneInfo
 from fastapi import HTTPException
 from starlette.responses import Response
 
+from analysis.risk_limits import GRADES
 from dashboards.decisions import Decision, decide
 from dashboards.web.events import mark, visible
 from dashboards.web.overview import OPEN_STATES
 from dashboards.web.visit import Here
 from storage.ports import DocumentQuery, StaleVersion, Transaction
 from storage.types import Correction, Event, LevelChange, Member, Reason
-
-GRADES = ("特别重大", "重大", "较大", "一般")
 
 
 def current(visit: Here, tx: Transaction, event_id: str) -> Event:
