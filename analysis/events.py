@@ -20,7 +20,7 @@ from analysis.events_kept import Vector
 from analysis.events_near import MOST, other_object
 from analysis.events_people import by_machine, event_id, merge, move, split, split_id
 from analysis.events_proof import grown, least, proven
-from analysis.events_where import Where, young
+from analysis.events_where import Where, may_leave, was_drawn, young
 from analysis.events_words import SLOW_KINDS, Read, area_words, by_arrival, read, read_row, usual
 from analysis.neardup import Window, signatures
 from storage.types import Assessment, Document, Office, Reason, StoredDocument
@@ -72,7 +72,9 @@ class Grouper:
             if not self._repeat(event, doc, row.duplicate_of):
                 self._place(event, doc, self._index.weigh(doc))
                 if doc.places and row.duplicate_of is None and doc.kind not in SLOW_KINDS:
-                    self._remember_moved(doc, self._near.query(signature, doc.at, doc.id))
+                    first = self._near.query(signature, doc.at, doc.id)
+                    if first is not None and was_drawn(self._index, self._where, doc, first):
+                        self._moved[first] = doc.id
 
     def assign(self, batch: Sequence[tuple[Document, Assessment]]) -> list[Assignment]:
         """One Assignment per document, in the order given. The order within the batch changes nothing.
@@ -115,6 +117,18 @@ class Grouper:
         if held is not None:
             held.closed_at = at or self._now or held.seen_at
 
+    def reopen(self, event: str) -> None:
+        """Documents join the event again; a flare-up that has begun meanwhile keeps what it has."""
+        held = self._index.events.get(self.resolve(event))
+        if held is not None:
+            held.closed_at = held.successor = None
+
+    def succeed(self, event: str, flare_up: str) -> None:
+        """After a restart: what would join this closed event goes to the flare-up that names it."""
+        held = self._index.events.get(event)
+        if held is not None and held.closed_at is not None and flare_up in self._index.events:
+            held.successor = flare_up
+
     def resolve(self, event: str) -> str:
         """The id that an event goes by after merges."""
         seen = set()
@@ -145,7 +159,9 @@ class Grouper:
         self._tick(doc)
         copied = self._followed(duplicate_of)
         linked = self._linked(doc, copied)
-        free = linked is not None and linked[1].code == "event.duplicate" and self._may_leave(doc, linked[0])
+        free = (
+            linked is not None and linked[1].code == "event.duplicate" and may_leave(doc, self._index.events[linked[0]])
+        )
         plain = linked is not None and not free and self._original(doc, linked[0], copied) is not None
         vector = None if plain else self._index.weigh(doc)
         found = linked or (self._likely(doc, vector) if vector is not None else None)
@@ -271,12 +287,6 @@ class Grouper:
         lead = index.events[event].lead
         return event, Reason(code="event.words", text=f"共有少见词：{words}", evidence=(lead,), weight=likeness)
 
-    def _may_leave(self, doc: Read, event: str) -> bool:
-        """Whether a copy of a post of this event may be of another: short, of hours, and shaped by no person."""
-        held = self._index.events[event]
-        fast = not held.slow and doc.kind not in SLOW_KINDS
-        return bool(doc.places) and fast and held.closed_at is None and young(doc, held) and by_machine(held)
-
     def _drawn(self, doc: Read, vector: Vector, held: Held) -> tuple[str, Reason] | None:
         """Where else a copy of a post of this event goes: to the larger event of the same hour and place that its words
         prove. Or every copy would keep apart what an early post happened to begin."""
@@ -284,14 +294,3 @@ class Grouper:
         other = self._index.events[found[0]] if found is not None else held
         larger = other.count > held.count and young(doc, other) and by_machine(other)
         return found if larger and self._where.nearness(doc, other)[1] else None
-
-    def _remember_moved(self, doc: Read, first: str | None) -> None:
-        """After a restart: a copy in another event than what it copies, and free to leave that, was drawn there."""
-        kept = self._index.documents.get(first or "")
-        mine, theirs = self._index.documents[doc.id].event, kept.event if kept is not None else None
-        held, into = self._index.events.get(theirs or ""), self._index.events[mine]
-        if first is None or held is None or held is into or not self._may_leave(doc, held.id):
-            return
-        refused = other_object(doc, held) < 1 or self._where.elsewhere(doc, held)
-        if not refused and young(doc, into) and by_machine(into):
-            self._moved[first] = doc.id

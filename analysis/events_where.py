@@ -7,8 +7,9 @@ import math
 from collections.abc import Collection
 from datetime import timedelta
 
-from analysis.events_index import Held
+from analysis.events_index import Held, Index
 from analysis.events_near import known_places, other_object, subject
+from analysis.events_people import by_machine
 from analysis.events_words import SLOW_KINDS, Read
 from storage.types import Office
 
@@ -61,3 +62,19 @@ class Where:
                 found.add(place.id)
                 place = self._office.places.get(place.parent) if place.parent else None
         return found
+
+
+def may_leave(doc: Read, held: Held) -> bool:
+    """Whether a copy of a post of this event may be of another: short, of hours, and shaped by no person."""
+    fast = not held.slow and doc.kind not in SLOW_KINDS
+    return bool(doc.places) and fast and held.closed_at is None and young(doc, held) and by_machine(held)
+
+
+def was_drawn(index: Index, where: Where, doc: Read, first: str) -> bool:
+    """After a restart: whether this copy of `first` had left for the event that it is in, being free to."""
+    kept, into = index.documents.get(first), index.events[index.documents[doc.id].event]
+    held = index.events.get(kept.event) if kept is not None else None
+    if held is None or held is into or not may_leave(doc, held):
+        return False
+    refused = other_object(doc, held) < 1 or where.elsewhere(doc, held)
+    return not refused and young(doc, into) and by_machine(into)

@@ -170,7 +170,8 @@ def close_quiet(pipeline: Pipeline, now: datetime) -> None:
         for event in still:
             owing, _ = tx.tasks.find(event=event.id, size=100)
             busy = any(task.state not in ("closed", "merged") for task in owing)
-            rested = replace(event, status="quiet" if busy or _urgent(office, event.level) else "closed")
+            over = not busy and not _urgent(office, event.level)
+            rested = replace(event, status="closed" if over else "quiet", closed_at=now if over else None)
             if rested != event:
                 tx.events.save([rested])
     for event in still:
@@ -198,7 +199,7 @@ def _forget(pipeline: Pipeline, event: Event) -> None:
     with pipeline.ledger.read() as tx:
         fresh = tx.events.get([event.id]).get(event.id)
     if fresh is not None and fresh.status == "closed":
-        pipeline.grouper.close(event.id)
+        pipeline.grouper.close(event.id, fresh.closed_at)
 
 
 def nightly(pipeline: Pipeline, now: datetime) -> None:

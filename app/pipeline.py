@@ -224,6 +224,9 @@ class Pipeline:
             touched = [e for _, d in found for e in (d.event, d.other) if e]
             events = by_id(tx.events.get(touched))
             settle(tx, [key for key, _ in found])
+        for event in events.values():
+            if event.status == "open":  # taken up again
+                self.grouper.reopen(event.id)
         self.reevaluate(events.values(), now)
         return len(found)
 

@@ -184,7 +184,7 @@ class _Grouping:
             course = course_of(event, self._by_event[event], self.office, rhythm, self._usual)
             course.advance(at)
             if course.event is not None and course.state.level == 0:
-                self.grouper.close(event)
+                self.grouper.close(event, moment(at))
                 self.made.closed[event] = at
 
 

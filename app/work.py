@@ -29,7 +29,7 @@ from app.sender import Sender
 from app.signals import owner_name
 from app.turn import Turn
 from storage.ports import AlreadyRunning, DocumentQuery, DocumentStore, Ledger, StoreError
-from storage.types import Office, StoredDocument
+from storage.types import Event, Office, StoredDocument
 
 log = logging.getLogger("minsheng.work")
 
@@ -60,6 +60,26 @@ def rebuild(pipeline: Pipeline, now: datetime, keep: Callable[[], object] = lamb
     since = now - timedelta(days=WINDOW_DAYS)
     rows = pipeline.documents.scan(DocumentQuery(since=since, historic=False, sort="oldest"))
     pipeline.grouper.rebuild(_keeping(rows, keep))
+    flare_ups: list[Event] = []
+    for event in _events_since(pipeline, since):
+        if event.status == "closed":
+            pipeline.grouper.close(event.id, event.closed_at or event.last_at)
+        if event.previous is not None:
+            flare_ups.append(event)
+    for event in sorted(flare_ups, key=lambda e: (e.detected_at, e.id)):
+        pipeline.grouper.succeed(str(event.previous), event.id)
+
+
+def _events_since(pipeline: Pipeline, since: datetime) -> Iterator[Event]:
+    """Events with a document since then, in portions."""
+    start = 0
+    while True:
+        with pipeline.ledger.read() as tx:
+            events, total = tx.events.find(since=since, sort="newest", size=KEEP, offset=start)
+        yield from events
+        start += KEEP
+        if start >= total:
+            return
 
 
 def _keeping(rows: Iterable[StoredDocument], keep: Callable[[], object]) -> Iterator[StoredDocument]:

@@ -14,8 +14,9 @@ from provider import OK, Provider
 from simulated import Town, user
 from small_office import small_office
 
+from dashboards.decisions import Decision, decide
 from storage.ports import DocumentQuery
-from storage.types import Document, Office
+from storage.types import Document, Event, Office
 
 VOICES = (
     "北苑街道那所小学食堂的饭菜变质了，孩子吃坏肚子，上吐下泻，太气人了",
@@ -250,3 +251,40 @@ def test_a_restart_goes_on_with_the_same_event(tmp_path: Path, hook: Provider) -
     again.close()
     assert after.id == before.id
     assert after.documents == 18
+
+
+def shut(town: Town, event: Event, **fields: object) -> None:
+    """What the page writes when a person closes an event."""
+    with town.ledger.begin() as tx:
+        tx.events.change(replace(event, status="closed", closed_at=town.now, **fields))  # type: ignore[arg-type]
+        decide(tx, Decision(kind="close", event=event.id))
+    town.turn.pipeline.follow(town.now)
+
+
+def test_what_was_closed_stays_closed_over_a_restart(tmp_path: Path, hook: Provider) -> None:
+    first = Town.open(tmp_path, "2026-11-24 09:00", hooked(hook))
+    first.post(*voices(first, 0, 12))
+    (before,) = [e for e in first.events() if e.level]
+    shut(first, before)
+    first.close()
+    again = Town.open(tmp_path, "2026-11-24 10:00", hooked(hook))
+    again.post(*voices(again, 20, 6))
+    flare = next(e for e in again.events() if e.id != before.id)
+    assert (flare.documents, flare.previous) == (6, before.id), "a flare-up, not a silent thirteenth voice"
+    again.close()
+    third = Town.open(tmp_path, "2026-11-24 10:05", hooked(hook))
+    third.post(*voices(third, 30, 6))
+    assert {e.id: e.documents for e in third.events()} == {before.id: 12, flare.id: 12}, "the flare-up goes on"
+    third.close()
+
+
+def test_a_reopened_event_takes_what_comes_next(town: Town, hook: Provider) -> None:
+    town.post(*voices(town, 0, 12))
+    (event,) = [e for e in town.events() if e.level]
+    shut(town, event)
+    with town.ledger.begin() as tx:
+        tx.events.change(replace(tx.events.get([event.id])[event.id], status="open", closed_at=None))
+        decide(tx, Decision(kind="regrade", event=event.id))
+    town.turn.pipeline.follow(town.now)
+    town.post(*voices(town, 20, 6))
+    assert [(e.id, e.documents) for e in town.events()] == [(event.id, 18)]

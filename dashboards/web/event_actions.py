@@ -209,7 +209,7 @@ def false_alarm(visit: Here, event_id: str) -> Response:
     reason = because(visit)
     with visit.site.ledger.begin() as tx:
         event = current(visit, tx, event_id)
-        tx.events.change(replace(event, status="closed", pinned_level=0, level=0))
+        tx.events.change(replace(event, status="closed", closed_at=visit.now, pinned_level=0, level=0))
         if event.level:
             tx.events.add_changes([level_change(visit, event, 0, f"误报：{reason}")])
         tx.notes.add_correction(
@@ -239,7 +239,7 @@ def close(visit: Here, event_id: str) -> Response:
             raise HTTPException(422, "此事件已经关闭。")
         if tx.tasks.find(event=event.id, states=OPEN_STATES, size=1)[1]:
             raise HTTPException(422, "还有未办结的任务，不能关闭事件。")
-        tx.events.change(replace(event, status="closed"))
+        tx.events.change(replace(event, status="closed", closed_at=visit.now))
         after = json.dumps({"reason": reason}, ensure_ascii=False)
         visit.record(tx, "event.close", f"event:{event.id}", after=after)
         decide(tx, Decision(kind="close", event=event.id))
@@ -259,7 +259,7 @@ def reopen(visit: Here, event_id: str) -> Response:
         event = current(visit, tx, event_id)
         if event.status != "closed":
             raise HTTPException(422, "此事件没有关闭。")
-        tx.events.change(replace(event, status="open", pinned_level=None))
+        tx.events.change(replace(event, status="open", closed_at=None, pinned_level=None))
         visit.record(tx, "event.reopen", f"event:{event.id}", after=json.dumps({"reason": reason}, ensure_ascii=False))
         decide(tx, Decision(kind="regrade", event=event.id))
     return visit.go(f"/events/{event.id}", "reopened")

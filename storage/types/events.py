@@ -88,6 +88,9 @@ class Event:
     sample: bool = False
     previous: str | None = None  #: the closed event that this one is a flare-up of
     merged_into: str | None = None
+    closed_at: datetime | None = (
+        None  #: when it closed; None while it is open, and for what closed before this was kept
+    )
     pinned_level: Level | None = None  #: a person's decision; wins until withdrawn
     named_by: str | None = None  #: who gave the title; the program then leaves it alone
     flags: tuple[str, ...] = ()
