@@ -173,11 +173,12 @@ def _lead_task(at: Setting, draft: _Draft) -> Task:
 def _support_tasks(at: Setting, draft: _Draft, lead: Task) -> None:
     """协办: once per event and department; what was returned or closed does not come back by itself.
 
-    Who would lead by what is known now, where another leads already, has a part too: a grave rumour about a fire is the
-    police's from then on, whoever signed for the fire.
+    Who would surely lead by what is known now, where another leads already, has a part too: a grave rumour about a fire
+    is the police's from then on, whoever signed for the fire.
     """
     known = {t.department for t in at.tasks} | {a.department for a in at.alerts} | {lead.department}
-    for department in (at.routing.lead, *at.routing.support):
+    also = () if at.routing.confirm else (at.routing.lead,)
+    for department in (*also, *at.routing.support):
         if department not in known and is_open(lead):
             _create(at, draft, new_task(at, department, "support", lead.id, None))
 
