@@ -13,7 +13,6 @@ nightly    once a day from 02:30: audit chain, retention, counts (`app.counting`
 How they are run, and what happens when one cannot do its work: `app.rota`.
 """
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, time, timedelta
@@ -32,6 +31,7 @@ from app.reporting import place_due
 from app.sweeping import sweep
 from crawlers.rhythm import state
 from dashboards.api.v1 import forget_keys
+from dashboards.counted import remember_chain
 from dashboards.duty import forget_hand_overs, shifts
 from dashboards.saved import tell
 from dashboards.silences import forget_silences
@@ -209,8 +209,7 @@ def nightly(pipeline: Pipeline, now: datetime) -> None:
         if not _today(tx, "nightly", NIGHT, office, now):
             return
     with pipeline.ledger.begin() as tx:
-        broken = tx.audit.verify()
-        tx.notes.put("audit:verified", json.dumps({"at": now.isoformat(), "broken": broken}))
+        remember_chain(tx, now, tx.audit.verify())
         forget_silences(tx, now)
         forget_hand_overs(tx, now)
     forget_keys(_site(pipeline, now))

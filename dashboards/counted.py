@@ -1,4 +1,4 @@
-"""What the last nightly count found: kept in the ledger's notes, said on the page 审计 and by `doctor`."""
+"""What the last night's looks at counts and audit chain found: kept in the ledger's notes, said on the page 审计."""
 
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -7,7 +7,7 @@ import orjson
 
 from storage.ports import Transaction
 
-_NOTE = "counts:checked"
+_NOTE, _CHAIN = "counts:checked", "audit:verified"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,3 +51,17 @@ def last_count(tx: Transaction) -> Counted | None:
         return None
     data = orjson.loads(text)
     return Counted(**{**data, "at": datetime.fromisoformat(data["at"]), "events": tuple(data["events"])})
+
+
+def remember_chain(tx: Transaction, at: datetime, broken: int | None) -> None:
+    """Keep when the audit chain was walked, and the number of the first broken entry (None where it holds)."""
+    tx.notes.put(_CHAIN, orjson.dumps({"at": at, "broken": broken}).decode())
+
+
+def last_chain(tx: Transaction) -> tuple[datetime, int | None] | None:
+    """When the chain was walked last, and the first broken entry; None before the first night."""
+    text = tx.notes.get(_CHAIN)
+    if text is None:
+        return None
+    data = orjson.loads(text)
+    return datetime.fromisoformat(data["at"]), data["broken"]

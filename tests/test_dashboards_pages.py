@@ -18,6 +18,7 @@ from alerts.streams import StreamBurst
 from crawlers.advice import explain
 from dashboards import exporting, words
 from dashboards.bursts import keep
+from dashboards.counted import remember_chain
 from dashboards.coverage import health
 from dashboards.searching import read_form, step_for, to_query
 from dashboards.site import Site
@@ -169,6 +170,15 @@ def test_a_pinned_level_wins_and_is_withdrawn(officer: httpx.Client, site: Site)
     post(officer, "/events/lamp/pin", level="", reason="已核实")
     with site.ledger.read() as tx:
         assert tx.events.get(["lamp"])["lamp"].pinned_level is None
+
+
+def test_the_audit_page_says_what_the_night_found(site: Site, base: str) -> None:
+    with log_in(base, "admin") as admin:
+        assert "夜间校验" not in admin.get("/audit").text
+        for broken, said in ((None, "逐条哈希相连，完整"), (7, "第 7 条起校验不符")):
+            with site.ledger.begin() as tx:
+                remember_chain(tx, site.clock(), broken)
+            assert said in admin.get("/audit").text
 
 
 def test_a_person_names_an_event_and_takes_it_back(officer: httpx.Client, site: Site) -> None:

@@ -2,7 +2,7 @@
 
 from starlette.responses import Response
 
-from dashboards.counted import last_count
+from dashboards.counted import last_chain, last_count
 from dashboards.web.visit import Here
 
 SIZE = 100
@@ -12,8 +12,8 @@ def index(visit: Here, actor: str = "", object: str = "", before: int = 0) -> Re
     """The entries, filtered by person or object."""
     with visit.site.ledger.read() as tx:
         rows = tx.audit.find(object_id=object or None, actor=actor or None, before=before or None, size=SIZE)
-        counted = last_count(tx)
-    return visit.page("audit.html", rows=rows, counted=counted, actor=actor, object=object, size=SIZE)
+        counted, chain = last_count(tx), last_chain(tx)
+    return visit.page("audit.html", rows=rows, counted=counted, chain=chain, actor=actor, object=object, size=SIZE)
 
 
 def verify(visit: Here) -> Response:
