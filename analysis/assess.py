@@ -138,7 +138,7 @@ class Assessor:
         kinds = [p.document.kind for p in parts]
         topics = topic_rules.match_batch(batch, finds)
         named = gazetteer.find_batch(batch, [kind in _LOCAL for kind in kinds], finds)
-        places = [_with_area(hits, gazetteer.named(p.document.area)) for p, hits in zip(parts, named, strict=True)]
+        places = [gazetteer.with_area(hits, p.document.area) for p, hits in zip(parts, named, strict=True)]
         departments = catalogue.guess(batch, topics, places, finds)
         if self._router is not None:
             departments = learned(departments, self._router, texts, self.office)
@@ -240,18 +240,6 @@ def _joined(
         text_kind=text_kind,
         version=version,
         targets=targets,
-    )
-
-
-def _with_area(hits: tuple[PlaceHit, ...], named: PlaceHit | None) -> tuple[PlaceHit, ...]:
-    """The source's own area, and what the text names; a place inside that area gains by it."""
-    if named is None:
-        return hits
-    others = tuple(hit for hit in hits if hit.id != named.id)
-    return (
-        *(h for h in others if h.confidence >= 0.7 and h.ours),
-        named,
-        *(h for h in others if h.confidence < 0.7 or not h.ours),
     )
 
 

@@ -8,7 +8,7 @@ Works for another county by changing `places.toml`; only the country's provinces
 
 import re
 from collections.abc import Container, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from analysis.automaton import longest
 from analysis.characters import Batch, fold_batch, fold_text
@@ -95,6 +95,21 @@ class Gazetteer:
         place = names[0].place
         return PlaceHit(
             id=place.id, name=place.name, confidence=0.97, ours=place.ours, reason=f"来源自注区域「{area}」"
+        )
+
+    def with_area(self, hits: tuple[PlaceHit, ...], area: str | None) -> tuple[PlaceHit, ...]:
+        """What a text names, with the area that its source gives; a place inside that area says more than the area."""
+        named = self.named(area)
+        if named is None:
+            return hits
+        others = [hit for hit in hits if hit.id != named.id]
+        inside = [hit.confidence for hit in others if hit.ours and named.id in self._above[hit.id]]
+        if inside:
+            named = replace(named, confidence=min(named.confidence, max(inside) - 0.01))
+        return (
+            *(h for h in others if h.confidence >= 0.7 and h.ours),
+            named,
+            *(h for h in others if h.confidence < 0.7 or not h.ours),
         )
 
     def _hits(self, folded: str, local: bool) -> tuple[PlaceHit, ...]:

@@ -160,8 +160,13 @@ def carried(flag: str, by: int, voices: int) -> bool:
     return by >= MANY_VOICES or (by >= ENOUGH_VOICES and by >= ENOUGH_SHARE * voices)
 
 
-def summarise(before: Event | None, members: Sequence[Member], *, title: str, sample: bool, now: datetime) -> Event:
-    """The event as its members now show it; what people decided stays. members: at least one."""
+def summarise(
+    before: Event | None, members: Sequence[Member], *, title: str, sample: bool, now: datetime, home: str = ""
+) -> Event:
+    """The event as its members now show it; what people decided stays. members: at least one.
+
+    home: the office's own area; a place within it says more.
+    """
     own = [m for m in members if m.kind != "reply"] or list(members)
     answers = answers_of(members)
     base = before or Event(
@@ -178,7 +183,9 @@ def summarise(before: Event | None, members: Sequence[Member], *, title: str, sa
         first_at=first[topic] if topic in first else min(first.values()),
         last_at=max(m.at for m in members),
         topic=topic,
-        area=majority(m.area for m in own if m.ours) or majority(m.area for m in own),
+        area=majority(m.area for m in own if m.ours and m.area != home)
+        or majority(m.area for m in own if m.ours)
+        or majority(m.area for m in own),
         documents=len(members),
         negative=sum(m.negative for m in members),
         answered_at=min(answers, default=base.answered_at),

@@ -75,7 +75,8 @@ class Round:
         """Take one event through the stages. members: at least one, all of the event."""
         fresh = known is None or (known.level == 0 and len(members) != known.documents) or outgrown(known, len(members))
         shown = self._shown(members) if fresh else []
-        event = summarise(known, members, title=known.title if known else title, sample=sample, now=self.now)
+        title, home = known.title if known else title, self.office.home
+        event = summarise(known, members, title=title, sample=sample, now=self.now, home=home)
         if event.named_by is not None:
             event = replace(event, representative=representative(shown) if shown else event.representative)
         elif shown:

@@ -7,7 +7,7 @@ from small_office import small_office
 
 from analysis.characters import fold_batch
 from analysis.departments import Catalogue, catalogue
-from analysis.places import Gazetteer, chain
+from analysis.places import Gazetteer, best_place, chain
 from analysis.topics import TopicMatcher
 from storage.types import Place
 
@@ -91,6 +91,18 @@ def test_area_column_and_chain() -> None:
     assert hit.id == "fotang"
     assert GAZETTEER.named("火星") is None
     assert chain("wuai-road", OFFICE.places) == ["wuai-road", "beiyuan", "yiwu"]
+
+
+def test_a_place_within_the_sources_area_says_more_than_the_area() -> None:
+    def best(text: str, area: str | None) -> tuple[str, bool] | None:
+        (hits,) = GAZETTEER.find([text])
+        place = best_place(GAZETTEER.with_area(hits, area))
+        return (place.id, place.ours) if place else None
+
+    assert best("这条路晚上没有灯", None) is None
+    assert best("这条路晚上没有灯", "义乌") == ("yiwu", True), "a local source speaks of the city"
+    assert best("佛堂镇这条路晚上没有灯", "义乌") == ("fotang", True)
+    assert best("北苑街道这条路晚上没有灯", "佛堂镇") == ("fotang", True), "another one does not undo what is given"
 
 
 def test_a_circle_in_the_file_ends() -> None:

@@ -77,6 +77,13 @@ def test_a_floor_or_cap_that_could_never_hold_is_named(config: Path, old: str, n
     assert expected in found
 
 
+def test_a_sources_area_must_be_a_place(config: Path) -> None:
+    edit(config, "sources.toml", 'area = "义乌"', 'area = "义鸟"')
+    (found,) = problems(config)
+    assert "area" in found
+    assert "没有地名 '义鸟'" in found
+
+
 def comparisons(config: Path, *, shift: float = 1.0) -> str:
     """The line of the matrix that the shipped weights follow from; `shift` breaks its first judgement."""
     weights = list(load(config).office.risk.weights.values())

@@ -162,6 +162,16 @@ def test_one_post_that_names_no_place_waits_for_a_second_voice(town: Town, hook:
     assert town.tasks()
 
 
+def test_one_post_of_a_source_of_ours_is_taken_up_at_once(town: Town, hook: Provider) -> None:
+    said = "学校食堂的饭菜变质了，孩子吃坏肚子上吐下泻"
+    town.post(town.say(1, said, area="义乌"))
+    (event,) = town.events()
+    assert (event.documents, event.area) == (1, "yiwu")
+    town.post(*(town.say(2 + n, f"{said}，北苑街道第{n}个了", area="义乌") for n in range(2)))
+    (event,) = town.events()
+    assert (event.documents, event.area) == (3, "beiyuan"), "the street says more than the city"
+
+
 def test_one_post_that_names_our_place_is_taken_up_at_once(town: Town, hook: Provider) -> None:
     town.post(town.say(1, VOICES[0], kind="social"))
     (event,) = town.events()

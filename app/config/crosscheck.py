@@ -177,7 +177,10 @@ def _incoherent(risk: RiskSettings) -> str:
 
 
 def _sources(office: Office) -> Iterator[Problem]:
+    names = [name for place in office.places.values() for name in (place.name, *place.aliases)]
     for source in office.sources.values():
+        if source.area is not None:
+            yield from _missing("sources.toml", f"[[sources]]（{source.id}）area", "地名", [source.area], names)
         if not source.url.startswith(("http://", "https://", "file:")):
             yield Problem(
                 file="sources.toml",
